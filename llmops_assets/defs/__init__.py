@@ -1,0 +1,1 @@
+"""Orchestration only: every module below reads, makes one pure call, writes, and returns metadata."""

@@ -1,0 +1,41 @@
+"""The three partition grids: hours by arrival, hours by event time, days by billing date.
+
+Defined once, from the settings' `start`; every asset and mapping takes them from here. Nothing else
+belongs here.
+"""
+
+import dagster as dg
+
+from llmops_assets.settings import Settings
+
+# An event may lie a day after its arrival hour's end, by the clock of its producer.
+FUTURE_HOURS = 26
+FUTURE_DAYS = 2
+
+
+def arrival_hours(settings: Settings) -> dg.HourlyPartitionsDefinition:
+    """Hours under which sources file records, the running one included."""
+    return dg.HourlyPartitionsDefinition(start_date=settings.start, timezone="UTC", end_offset=1)
+
+
+def event_hours(settings: Settings) -> dg.HourlyPartitionsDefinition:
+    """Hours of the calls' own time."""
+    return dg.HourlyPartitionsDefinition(start_date=settings.start, timezone="UTC", end_offset=FUTURE_HOURS)
+
+
+def billing_days(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """Billing dates, as UTC days."""
+    start = settings.start.replace(hour=0)
+    return dg.DailyPartitionsDefinition(start_date=start, timezone="UTC", end_offset=FUTURE_DAYS)
+
+
+def days_from_hours() -> dg.TimeWindowPartitionMapping:
+    """A billing date reads the hours of its UTC day and, for other time zones, of its neighbours."""
+    return dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=1, allow_nonexistent_upstream_partitions=True)
+
+
+def hours_from_arrivals() -> dg.TimeWindowPartitionMapping:
+    """An event hour mostly arrives in its own hour; what arrives late makes it due again."""
+    return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+
+

@@ -1,0 +1,195 @@
+"""The dbt project's models as assets: event-time tables by hour, billing tables by day.
+
+A window's tables are built, audited and published together, so each of the two groups is one operation;
+selecting one table of a group builds and publishes the group. dbt data tests are checks that were
+evaluated before anything was published.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+
+from llmops_assets.defs.context import run_window
+from llmops_assets.defs.ingestion import source_key
+from llmops_assets.defs.partitions import billing_days, days_from_hours, event_hours, hours_from_arrivals
+from llmops_assets.defs.resources import PlatformResource
+from llmops_assets.settings import Settings
+from llmops_assets.warehouse import AuditFailed, BuildReport, build_days, build_hours
+from llmops_assets.warehouse.build import RunInfo
+from llmops_assets.warehouse.dbt import NodeResult
+from llmops_assets.warehouse.project import DbtProject
+
+Manifest = Mapping[str, Any]
+RAW_KEY = dg.AssetKey("raw_llm_events")
+
+
+@dg.definitions
+def warehouse() -> dg.Definitions:
+    """The two groups of models, and the raw table that all sources write."""
+    settings = Settings.load()
+    manifest = DbtProject.located(settings.home).manifest
+    return dg.Definitions(assets=[raw_table(settings), hourly_asset(manifest, settings), daily_asset(manifest, settings)])
+
+
+class Translator(DagsterDbtTranslator):
+    """Keys are plain table names; groups and lineage follow the data flow."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_code_references=False))
+        self.platform = settings
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """The table's name; `lake.llm_requests` is the model of that name."""
+        return dg.AssetKey(dbt_resource_props["name"])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The folder of the model: staging, intermediate, then the marts by subject."""
+        folders = dbt_resource_props["fqn"][1:-1]
+        return str(folders[-1]) if folders else None
+
+    def get_partition_mapping(
+        self,
+        dbt_resource_props: Mapping[str, Any],
+        dbt_parent_resource_props: Mapping[str, Any],
+    ) -> dg.PartitionMapping | None:
+        """Days read hours; everything else reads its own window."""
+        if "daily" in dbt_resource_props.get("tags", []) and "daily" not in dbt_parent_resource_props.get("tags", []):
+            return days_from_hours()
+        return None
+
+
+def raw_table(settings: Settings) -> dg.AssetSpec:
+    """The table that all source assets write, as one node of the graph."""
+    deps = [dg.AssetDep(source_key(source.name), partition_mapping=hours_from_arrivals()) for source in settings.source]
+    return dg.AssetSpec(
+        RAW_KEY,
+        deps=deps,
+        partitions_def=event_hours(settings),
+        group_name="raw",
+        kinds={"iceberg"},
+        description="One row per raw record of any source. Written by the source assets; read by event time.",
+    )
+
+
+def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
+    """The event-time tables: one operation for a window of hours."""
+    specs, checks = _specs(manifest, "hourly", settings, event_hours(settings))
+
+    @dg.multi_asset(
+        name="event_time_tables",
+        specs=specs,
+        check_specs=checks,
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.multi_run(settings.warehouse.max_hours_per_run),
+    )
+    def event_time_tables(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
+        now = platform.settings()
+        run = RunInfo(context.run_id, datetime.now(UTC))
+        yield from _shown(
+            context,
+            lambda: build_hours(platform.lake(now), now, platform.project(now), run_window(context), run),
+        )
+
+    return event_time_tables
+
+
+def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
+    """The tables by billing date: one operation for consecutive dates."""
+    specs, checks = _specs(manifest, "daily", settings, billing_days(settings))
+
+    @dg.multi_asset(
+        name="billing_date_tables",
+        specs=specs,
+        check_specs=checks,
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.multi_run(31),
+    )
+    def billing_date_tables(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
+        now = platform.settings()
+        run = RunInfo(context.run_id, datetime.now(UTC))
+        days = [day.start.date() for day in run_window(context).days()]
+        yield from _shown(
+            context, lambda: build_days(platform.lake(now), now, platform.project(now), days, run)
+        )
+
+    return billing_date_tables
+
+
+def _specs(
+    manifest: Manifest, tag: str, settings: Settings, partitions: dg.PartitionsDefinition[str]
+) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
+    """Assets and checks of the models that carry `tag`."""
+    translator = Translator(settings)
+    models = [
+        node for node in manifest["nodes"].values() if node["resource_type"] == "model" and tag in node["tags"]
+    ]
+    specs, checks = [], []
+    for node in models:
+        spec = translator.get_asset_spec(manifest, node["unique_id"], None)
+        specs.append(spec.replace_attributes(partitions_def=partitions, skippable=True))
+        checks += _check_specs(translator, manifest, spec, node["unique_id"])
+    return specs, checks
+
+
+def _check_specs(
+    translator: Translator, manifest: Manifest, spec: dg.AssetSpec, model: str
+) -> list[dg.AssetCheckSpec]:
+    tests = [child for child in manifest["child_map"][model] if child.startswith("test.")]
+    found = (
+        translator.get_asset_check_spec(asset_spec=spec, manifest=manifest, unique_id=test, project=None)
+        for test in tests
+    )
+    return [check for check in found if check is not None]
+
+
+def _shown(context: dg.AssetExecutionContext, work: Callable[[], BuildReport]) -> Iterator[Any]:
+    """Run `work`; its tests as check results, then its tables as materializations, or a failure that says why."""
+    try:
+        report = work()
+    except AuditFailed as failure:
+        yield from _check_results(context, failure.report)
+        raise dg.Failure(str(failure), allow_retries=False) from failure
+    yield from _check_results(context, report)
+    names = {result.name: result for result in report.results if not result.is_test}
+    for key in context.selected_asset_keys:
+        name = key.path[-1]
+        yield dg.MaterializeResult(asset_key=key, metadata=_metadata(report, name, names.get(name)))
+
+
+def _check_results(context: dg.AssetExecutionContext, report: BuildReport) -> Iterator[dg.AssetCheckResult]:
+    results = {result.name: result for result in report.results if result.is_test}
+    for key in context.selected_asset_check_keys:
+        result = results.get(key.name)
+        if result is not None and result.status != "skipped":
+            yield _check_result(key, result, report.examples.get(result.unique_id, ""))
+
+
+def _check_result(key: dg.AssetCheckKey, result: NodeResult, examples: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=result.status == "pass",
+        severity=dg.AssetCheckSeverity.WARN if result.severity == "warn" else dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "failing_rows": dg.MetadataValue.int(result.failures),
+            **({"examples": dg.MetadataValue.text(examples)} if examples else {}),
+        },
+    )
+
+
+def _metadata(report: BuildReport, name: str, result: NodeResult | None) -> dict[str, dg.MetadataValue]:
+    metadata: dict[str, dg.MetadataValue] = {"window": dg.MetadataValue.text(str(report.window))}
+    if result is not None:
+        metadata["seconds"] = dg.MetadataValue.float(round(result.seconds, 3))
+    commit = report.commits.get(name)
+    if commit is not None:
+        metadata |= {
+            "dagster/row_count": dg.MetadataValue.int(commit.rows),
+            "bytes": dg.MetadataValue.int(commit.bytes),
+            "snapshot_id": dg.MetadataValue.text(str(commit.snapshot_id)),
+            "look": dg.MetadataValue.md(f'`llmops sql "select * from {name} limit 20"`'),
+        }
+    return metadata

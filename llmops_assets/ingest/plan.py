@@ -1,0 +1,146 @@
+"""What is new: the objects that a source holds against the object versions that the lake holds.
+
+The object versions in `raw_llm_events` decide, never the ledger and never a cursor. A key keeps the
+arrival hour of its first version for ever. Nothing is read or decoded here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from llmops_assets.lake import Lake
+from llmops_assets.settings import SourceSettings
+from llmops_assets.sources import ObjectRef, list_objects, store_of
+from llmops_assets.tables import LEDGER, RAW
+from llmops_assets.windows import HOUR, Window, hour_of
+
+
+@dataclass(frozen=True)
+class Known:
+    """One key that the lake holds: its current version and its arrival hour."""
+
+    version: str
+    arrival_hour: datetime
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a refresh of `window` has to do. `base` is the raw snapshot that it was planned on."""
+
+    window: Window
+    listed: tuple[ObjectRef, ...]
+    new: tuple[ObjectRef, ...]
+    replaced: tuple[str, ...]
+    unledgered: frozenset[datetime]
+    base: int | None
+
+    @property
+    def changed_hours(self) -> list[datetime]:
+        """Arrival hours whose rows change."""
+        return sorted({ref.arrival_hour for ref in self.new})
+
+    @property
+    def hours(self) -> list[datetime]:
+        """Arrival hours that need anything at all."""
+        return sorted({*self.changed_hours, *self.unledgered})
+
+
+def plan_refresh(lake: Lake, source: SourceSettings, window: Window, now: datetime) -> Plan:
+    """Compare the source with the lake for the arrival hours in `window`."""
+    base = lake.current_snapshot(RAW)
+    known = known_objects(lake, source)
+    arrival_hours = {uri: one.arrival_hour for uri, one in known.items()}
+    listed = list_objects(source, store_of(source), window, arrival_hours)
+    return _compare(lake, source, known, listed, window, now, base)
+
+
+def pending_hours(lake: Lake, source: SourceSettings, now: datetime, since: datetime | None = None) -> list[datetime]:
+    """Arrival hours from `since` on that hold something new, or that ended without being taken in.
+
+    Costs one listing of the source (of the hours from `since`, where the layout allows it).
+    """
+    base = lake.current_snapshot(RAW)
+    known = known_objects(lake, source)
+    arrival_hours = {uri: one.arrival_hour for uri, one in known.items()}
+    span = None if since is None else Window(hour_of(since), hour_of(now) + HOUR)
+    listed = [
+        ref
+        for ref in list_objects(source, store_of(source), span, arrival_hours)
+        if ref.arrival_hour <= now and (span is None or ref.arrival_hour in span)
+    ]
+    if not listed:
+        return []
+    hours = [ref.arrival_hour for ref in listed]
+    window = Window(min(hours), max(hours) + HOUR)
+    return _compare(lake, source, known, listed, window, now, base).hours
+
+
+def _compare(
+    lake: Lake,
+    source: SourceSettings,
+    known: Mapping[str, Known],
+    listed: Iterable[ObjectRef],
+    window: Window,
+    now: datetime,
+    base: int | None,
+) -> Plan:
+    inside = tuple(ref for ref in listed if ref.arrival_hour in window)
+    new = tuple(ref for ref in inside if ref.uri not in known or known[ref.uri].version != ref.version)
+    return Plan(
+        window=window,
+        listed=inside,
+        new=new,
+        replaced=tuple(sorted(ref.uri for ref in new if ref.uri in known)),
+        unledgered=_unledgered(lake, source.name, window, known, now),
+        base=base,
+    )
+
+
+def known_objects(lake: Lake, source: SourceSettings) -> dict[str, Known]:
+    """The keys of a source that the lake holds, from the raw rows and, for empty objects, the ledger."""
+    known: dict[str, Known] = {}
+    for table in (LEDGER, RAW):
+        for uri, version, hour in _versions(lake, table, source.name):
+            known[uri] = Known(version, hour)
+    return known
+
+
+def _versions(lake: Lake, table: str, source: str) -> list[tuple[str, str, datetime]]:
+    if not lake.exists(table):
+        return []
+    empty_only = "and records = 0 and uri is not null" if table == LEDGER else ""
+    with lake.reader([table]) as connection:
+        rows = connection.execute(
+            f"select distinct uri, version, arrival_hour from lake.{table} where source = ? {empty_only} order by all",
+            [source],
+        ).fetchall()
+    return [(uri, version, hour.astimezone(UTC)) for uri, version, hour in rows]
+
+
+def _unledgered(
+    lake: Lake,
+    source: str,
+    window: Window,
+    known: Mapping[str, Known],
+    now: datetime,
+) -> frozenset[datetime]:
+    """Hours whose ledger rows do not tell what the lake holds, or were written before the hour had ended."""
+    holds = {(one.arrival_hour, uri) for uri, one in known.items() if one.arrival_hour in window}
+    entered, ended = _ledger_state(lake, source, window)
+    wrong = {hour for hour, _ in holds ^ entered}
+    open_hours = {hour.start for hour in window.hours() if hour.end <= now} - ended
+    return frozenset(wrong | open_hours)
+
+
+def _ledger_state(
+    lake: Lake, source: str, window: Window
+) -> tuple[set[tuple[datetime, str]], set[datetime]]:
+    if not lake.exists(LEDGER):
+        return set(), set()
+    with lake.reader({LEDGER: window}) as connection:
+        rows = connection.execute(
+            f"select arrival_hour, uri, checked_at >= arrival_hour + interval 1 hour from lake.{LEDGER} where source = ?",
+            [source],
+        ).fetchall()
+    entered = {(hour.astimezone(UTC), uri) for hour, uri, _ in rows if uri is not None}
+    return entered, {hour.astimezone(UTC) for hour, _, ended in rows if ended}

@@ -1,0 +1,172 @@
+"""Columns of the lake tables that Python writes: the raw records and the control tables.
+
+Belongs here: names, types and meanings. The marts' columns are the dbt project's contracts, and the
+lake tables made of them follow those.
+"""
+
+from llmops_assets.lake import Column, TableSpec
+
+RAW = "raw_llm_events"
+LEDGER = "ingest_ledger"
+TOUCHED = "touched_hours"
+PUBLISHED = "published_windows"
+QUALITY = "data_quality_windows"
+REQUESTS = "llm_requests"
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    """Columns of a table written down as `name | type | meaning` lines."""
+    rows = (line.split("|", 2) for line in text.strip().splitlines())
+    return tuple(Column(name.strip(), kind.strip(), doc.strip()) for name, kind, doc in rows)
+
+
+POSITION_COLUMNS = _columns("""
+source         | varchar     | Configured source that delivered the record.
+arrival_hour   | timestamptz | Hour under which the source files the record; with source, the window of a refresh.
+uri            | varchar     | Object that holds the record.
+version        | varchar     | Version of that object.
+line           | bigint      | 1-based line (or row) in the object.
+record_index   | bigint      | 0-based place inside a line or document that holds many; else NULL.
+arrived_at     | timestamptz | Last-modified time of the object.
+format         | varchar     | Wire format that claimed the record.
+outcome        | varchar     | accepted, rejected, not_a_call or report.
+reject_reason  | varchar     | Why, from a closed list; NULL unless rejected.
+payload        | varchar     | The rejected record without its contents; NULL otherwise.
+payload_bytes  | bigint      | Length of the record; NULL unless rejected.
+payload_sha256 | varchar     | SHA-256 of the record; NULL unless rejected.
+""")
+
+EVENT_COLUMNS = _columns("""
+event_id               | varchar     | The producer's id of this attempt, else derived from the position.
+request_id             | varchar     | The logical request; retries share it.
+trace_id               | varchar     | Trace the call belongs to.
+attempt                | integer     | 1-based attempt of the request, where the producer says so.
+event_time             | timestamptz | When the call started.
+tenant_id              | varchar     | Who the call is attributed to; NULL is reported as unattributed.
+user_id                | varchar     | User of the tenant.
+end_user_id            | varchar     | The tenant's own customer.
+session_id             | varchar     | Conversation.
+api_key_id             | varchar     | Id (never the value) of the key used.
+feature                | varchar     | Product feature.
+environment            | varchar     | Deployment environment.
+config_id              | varchar     | Gateway configuration.
+variant_id             | varchar     | Variant of the configuration.
+tags                   | map(varchar, varchar) | Free tags.
+provider               | varchar     | Who served the call.
+upstream_provider      | varchar     | Provider behind a router.
+model                  | varchar     | Model as served.
+requested_model        | varchar     | Model as asked for.
+region_scope           | varchar     | us, eu, global … of a cross-region profile.
+operation              | varchar     | chat, embedding, image …
+streaming              | boolean     | Whether the answer was streamed.
+cache_hit              | boolean     | Whether the gateway answered without the provider.
+service_tier           | varchar     | standard, batch, flex, priority.
+tokens_input           | bigint      | Input tokens, cache and audio included.
+tokens_cache_read      | bigint      | Part of input read from cache.
+tokens_cache_write     | bigint      | Part of input written to cache, the 1 h part included.
+tokens_cache_write_1h  | bigint      | Part of the cache write kept for an hour.
+tokens_output          | bigint      | Output tokens, reasoning and audio included.
+tokens_reasoning       | bigint      | Part of output.
+tokens_audio_input     | bigint      | Part of input.
+tokens_audio_output    | bigint      | Part of output.
+tokens_image_input     | bigint      | Part of input.
+web_search_requests    | bigint      | Web searches charged apart from tokens.
+tokens_total           | bigint      | Input plus output.
+latency_ms             | double      | Duration of the call in milliseconds.
+time_to_first_token_ms | double      | Milliseconds until the first token.
+temperature            | double      | Sampling temperature.
+status                 | varchar     | success, error or cancelled.
+success                | boolean     | Whether the call succeeded.
+status_code            | integer     | HTTP status.
+error_code             | varchar     | The producer's error code.
+error_type             | varchar     | Class of the error, from a closed list.
+error_message          | varchar     | At most 500 characters of the message.
+finish_reason          | varchar     | stop, length, content_filter, tool_calls, guardrail_intervened, error, other.
+reported_cost_usd      | decimal(38,12) | Cost the producer claimed, zero included.
+reported_cost_kind     | varchar     | billed or estimated.
+saved_cost_usd         | decimal(38,12) | What a cache hit avoided.
+flags                  | varchar[]   | Facts about quality, from a closed list.
+""")
+
+RAW_SPEC = TableSpec(
+    name=RAW,
+    columns=POSITION_COLUMNS + EVENT_COLUMNS,
+    window_column="arrival_hour",
+    partition=("source", "hour(arrival_hour)"),
+)
+
+LEDGER_SPEC = TableSpec(
+    name=LEDGER,
+    columns=_columns("""
+source            | varchar     | Configured source.
+arrival_hour      | timestamptz | Arrival hour.
+uri               | varchar     | Object; NULL for the one row of an hour that had none.
+version           | varchar     | Version of the object.
+bytes             | bigint      | Size of the object as stored.
+records           | bigint      | Raw records it held.
+accepted          | bigint      | Records that became candidates for events.
+rejected          | bigint      | Records kept as rejects.
+not_a_call        | bigint      | Well-formed records that are no LLM call.
+report            | bigint      | Provider usage or cost buckets.
+rejects           | map(varchar, bigint) | Rejected records by reason.
+tokens_input      | bigint      | Sum over accepted records that state it.
+tokens_output     | bigint      | Sum over accepted records that state it.
+reported_cost_usd | decimal(38,12) | Sum over accepted records that state it.
+first_event_time  | timestamptz | Earliest accepted event.
+last_event_time   | timestamptz | Latest accepted event.
+duration_ms       | double      | Time spent on the batch that held the object, shared by bytes; NULL if not known.
+ingested_at       | timestamptz | When this version was taken in.
+checked_at        | timestamptz | Start of the run that last listed the hour and had something to write.
+run_id            | varchar     | Run that wrote the row.
+"""),
+    window_column="arrival_hour",
+    partition=(),
+)
+
+TOUCHED_SPEC = TableSpec(
+    name=TOUCHED,
+    columns=_columns("""
+raw_sequence_number | bigint      | Sequence number of the raw commit.
+source              | varchar     | Source of the commit.
+window_start        | timestamptz | First event hour touched.
+window_end          | timestamptz | End of the touched range of hours.
+committed_at        | timestamptz | When the rows were committed.
+"""),
+    window_column="window_start",
+    partition=(),
+)
+
+PUBLISHED_SPEC = TableSpec(
+    name=PUBLISHED,
+    columns=_columns("""
+scope                    | varchar     | hour for the event-time tables, day for the daily ones.
+window_start             | timestamptz | Start of the window.
+window_end               | timestamptz | End of the window.
+state                    | varchar     | publishing while its tables are replaced, then published.
+run_id                   | varchar     | Run that published it.
+snapshots                | varchar     | JSON: table name to the snapshot id that holds the window.
+price_version            | varchar     | Price book of the window, kept from its first publish.
+raw_sequence_number      | bigint      | Raw commits up to this one are in the window.
+requests_sequence_number | bigint      | Commit of llm_requests that was written (hour) or read (day).
+first_published_at       | timestamptz | First publish of the window.
+published_at             | timestamptz | Latest publish of the window.
+"""),
+    window_column="window_start",
+    partition=(),
+)
+
+QUALITY_SPEC = TableSpec(
+    name=QUALITY,
+    columns=_columns("""
+window_start     | timestamptz | Event hour.
+window_end       | timestamptz | Its end.
+is_complete      | boolean     | Whether every source's arrivals up to its end and delay were taken in.
+is_published     | boolean     | Whether the hour's tables show all raw records that touch it.
+requests         | bigint      | Calls in the window.
+late_requests    | bigint      | Calls whose record arrived after the window's end and the allowed delay.
+max_lateness_s   | double      | Longest time from a call to its record's arrival, in seconds.
+last_restated_at | timestamptz | Latest publish after the first; NULL if never restated.
+"""),
+    window_column="window_start",
+    partition=(),
+)

@@ -1,0 +1,168 @@
+"""Write, audit, publish: one run of the dbt project for one window, and its result in the lake.
+
+Models are functions of the window; nothing leaves the scratch database before every blocking test has
+passed. Memory is bounded by DuckDB's limit; time grows linearly with the events of the window.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+
+from llmops_assets import progress
+from llmops_assets.lake import Commit, Lake
+from llmops_assets.settings import Settings
+from llmops_assets.tables import REQUESTS
+from llmops_assets.warehouse import publish
+from llmops_assets.warehouse.dbt import NodeResult, build
+from llmops_assets.warehouse.project import DbtProject
+from llmops_assets.warehouse.publish import Publication, lake_spec
+from llmops_assets.warehouse.scratch import Scratch, mount_days, mount_hours, price_versions, scratch
+from llmops_assets.windows import DAY, Window, day_of
+
+PRICED = "int_llm_requests_priced"
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """Which run this is and when it started."""
+
+    run_id: str
+    started_at: datetime
+
+
+@dataclass
+class BuildReport:
+    """What a run built: results of models and tests, and what was committed by table."""
+
+    window: Window
+    results: list[NodeResult]
+    commits: dict[str, Commit] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def blocking(self) -> list[NodeResult]:
+        """Results that forbid publishing."""
+        return [result for result in self.results if result.failed]
+
+
+class AuditFailed(Exception):
+    """A blocking test failed or a model broke: nothing of the window was published."""
+
+    def __init__(self, report: BuildReport) -> None:
+        self.report = report
+        lines = [_sentence(result, report.examples) for result in report.blocking if result.status != "skipped"]
+        super().__init__(
+            f"{report.window}: nothing was published, because\n" + "\n".join(lines)
+            + "\nThe tables keep their last published rows. Mend the cause and run the window again."
+        )
+
+
+def build_hours(lake: Lake, settings: Settings, project: DbtProject, window: Window, run: RunInfo) -> BuildReport:
+    """Build and publish the event-time tables for the hours of `window`.
+
+    Raises:
+        AuditFailed: a blocking test failed; nothing was published.
+        Superseded: another run is publishing the same hours or has published newer ones.
+    """
+    with scratch(settings, run.run_id) as place:
+        sequence = mount_hours(lake, place, window)
+        staging = lake.data_folder(REQUESTS, run.run_id)
+        report = _audited(project, place, window, select="tag:hourly", staging=staging)
+        publication = Publication(
+            "hour",
+            tuple(window.hours()),
+            run.run_id,
+            run.started_at,
+            sequence,
+            price_versions(lake, window),
+        )
+        _publish(lake, place, project, "hourly", publication, report, staging=staging)
+        return report
+
+
+def build_days(
+    lake: Lake, settings: Settings, project: DbtProject, days: Sequence[date], run: RunInfo
+) -> BuildReport:
+    """Build and publish the daily tables for consecutive billing dates. Raises as `build_hours`."""
+    window = Window(day_of(days[0]), day_of(days[-1]) + DAY)
+    with scratch(settings, run.run_id) as place:
+        sequence = mount_days(lake, place, window)
+        report = _audited(project, place, window, select="tag:daily", staging="")
+        publication = Publication("day", tuple(window.days()), run.run_id, run.started_at, sequence, {})
+        _publish(lake, place, project, "daily", publication, report, requests_sequence=sequence)
+        return report
+
+
+def _audited(project: DbtProject, place: Scratch, window: Window, *, select: str, staging: str) -> BuildReport:
+    """Run models and tests; raise `AuditFailed` with example rows unless all blocking ones passed."""
+    progress.report(f"building {window}", 0, 0)
+    threads = 1  # models of a window depend on one another; DuckDB uses the cores inside each
+    results = build(project, window, select=select, scratch=place.folder, staging=staging, threads=threads)
+    report = BuildReport(window, results)
+    failed = [result for result in report.blocking if result.is_test and result.compiled]
+    if failed:
+        with place.open() as connection:
+            report.examples = {result.unique_id: _examples(connection, result) for result in failed}
+    if report.blocking:
+        raise AuditFailed(report)
+    return report
+
+
+def _publish(
+    lake: Lake,
+    place: Scratch,
+    project: DbtProject,
+    tag: str,
+    publication: Publication,
+    report: BuildReport,
+    *,
+    staging: str | None = None,
+    requests_sequence: int | None = None,
+) -> None:
+    nodes = published_models(project.manifest, tag)
+    with place.open() as connection:
+        publish.begin(lake, connection, publication)
+        for number, node in enumerate(nodes):
+            progress.report(f"publishing {publication.span}", number, len(nodes))
+            publish.still_ours(lake, publication)
+            report.commits[node["name"]] = _replace(lake, connection, node, publication.span, staging)
+        sequence = report.commits[REQUESTS].sequence_number if requests_sequence is None else requests_sequence
+        publish.finish(lake, connection, publication, report.commits, sequence)
+
+
+def _replace(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], span: Window, staging: str | None
+) -> Commit:
+    spec = lake_spec(node)
+    lake.ensure(spec)
+    if node["name"] == REQUESTS and staging is not None:
+        return lake.commit_files(REQUESTS, span, lake.files_in(staging))
+    return lake.replace(spec.name, span, connection, f"main.{node['name']}")
+
+
+def published_models(manifest: Mapping[str, Any], tag: str) -> list[dict[str, Any]]:
+    """The models of a tag that become lake tables, in the order of their names."""
+    models = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+    tagged = (node for node in models if tag in node["tags"] and "lake" in node["config"].get("meta", {}))
+    return sorted(tagged, key=lambda node: str(node["name"]))
+
+
+def _examples(connection: duckdb.DuckDBPyConnection, result: NodeResult) -> str:
+    """The first rows that a failed test returns, as `column=value` lines."""
+    rows = connection.sql(result.compiled).limit(EXAMPLES)
+    return "\n".join(
+        "    " + ", ".join(f"{name}={value}" for name, value in zip(rows.columns, row, strict=True))
+        for row in rows.fetchall()
+    )
+
+
+def _sentence(result: NodeResult, examples: Mapping[str, str]) -> str:
+    if not result.is_test:
+        return f"- model {result.name} broke: {result.message}"
+    rows = examples.get(result.unique_id)
+    shown = f", such as\n{rows}" if rows else f" ({result.message})"
+    return f"- {result.name}: {result.failures} rows{shown}"

@@ -1,0 +1,143 @@
+"""Running dbt in this process, on one scratch database, for one window.
+
+In process because starting dbt costs more than its work: 0.7 s against 5 s for twelve models and 24 tests.
+Belongs here: the invocation and its results as plain data. The manifest is `warehouse.project`.
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llmops_assets.warehouse.project import DbtError, DbtProject
+from llmops_assets.windows import Window
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+SCRATCH_FILE = "scratch.duckdb"
+"""One name for all runs: dbt takes the database's name from it, and that is baked into the manifest."""
+
+# dbt keeps its adapter, flags and environment per process.
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model or test."""
+
+    unique_id: str
+    name: str
+    kind: str
+    status: str
+    severity: str
+    failures: int
+    seconds: float
+    message: str
+    compiled: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether it must stop a publish."""
+        return self.status in ("error", "fail", "runtime error", "skipped")
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is a data test."""
+        return self.kind == "test"
+
+
+def build(project: DbtProject, window: Window, *, select: str, scratch: Path, staging: str, threads: int) -> list[NodeResult]:
+    """Run and test the selected models for `window` in the scratch database under `scratch`.
+
+    Failed tests are results, not errors. Raises `DbtError` where dbt itself could not run.
+    """
+    arguments = [
+        "build",
+        *("--select", select),
+        *("--exclude-resource-type", "unit_test"),
+        *("--event-time-start", _naive(window.start)),
+        *("--event-time-end", _naive(window.end)),
+        *("--threads", str(threads)),
+    ]
+    result = invoke(
+        project, arguments, scratch=scratch, target=scratch / "target", staging=staging, manifest=project.load()
+    )
+    return [_node_result(one) for one in result.results]
+
+
+def invoke(
+    project: DbtProject,
+    arguments: Sequence[str],
+    *,
+    scratch: Path,
+    target: Path,
+    staging: str = "",
+    manifest: "Manifest | None" = None,
+) -> Any:
+    """Call dbt in this process; its result object. Raises `DbtError` with dbt's message."""
+    from dbt.cli.main import dbtRunner
+
+    common = [
+        *("--project-dir", str(project.folder), "--profiles-dir", str(project.folder)),
+        *("--target-path", str(target), "--log-path", str(scratch)),
+        *("--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check"),
+        "--no-send-anonymous-usage-stats",
+    ]
+    variables = {"LLMOPS_SCRATCH": str(scratch / SCRATCH_FILE), "LLMOPS_STAGING": staging}
+    with _one_at_a_time, _environment(variables):
+        try:
+            outcome = dbtRunner(manifest=manifest).invoke([*arguments, *common])
+        finally:
+            _close_connections()
+    if outcome.exception is not None:
+        raise DbtError(f"dbt {arguments[0]} failed: {outcome.exception}") from outcome.exception
+    return outcome.result
+
+
+def _node_result(one: Any) -> NodeResult:
+    config = one.node.config
+    return NodeResult(
+        unique_id=one.node.unique_id,
+        name=one.node.name,
+        kind=str(one.node.resource_type),
+        status=str(one.status),
+        severity=str(getattr(config, "severity", "error")).lower(),
+        failures=one.failures or 0,
+        seconds=one.execution_time,
+        message=one.message or "",
+        compiled=getattr(one.node, "compiled_code", None) or "",
+    )
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set variables for dbt's profile and macros, and put back what was there."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _close_connections() -> None:
+    """dbt-duckdb keeps its database open for the life of the process; the scratch file must be free."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+        DuckDBConnectionManager._ENV = None
+
+
+def _naive(at: Any) -> str:
+    """dbt replaces the offset by UTC, it does not convert: give UTC without one."""
+    return f"{at:%Y-%m-%d %H:%M:%S}"

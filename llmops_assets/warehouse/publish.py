@@ -1,0 +1,144 @@
+"""Publishing a window: each table's window replaced, and `published_windows` as the last commit.
+
+Iceberg commits are per table, so a publish first marks its windows as being published; whatever happens
+after that, a window is either published whole or due again. Two runs of one window: the one whose mark
+stands at the end wins, the other stops.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from llmops_assets.lake import Column, Commit, Lake, TableSpec
+from llmops_assets.tables import PUBLISHED, PUBLISHED_SPEC
+from llmops_assets.warehouse.due import PUBLISHED_STATE, published
+from llmops_assets.windows import Window
+
+
+class Superseded(Exception):
+    """Another run is publishing, or has published newer data for, the same windows."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Who publishes which windows of which scope, built from what."""
+
+    scope: str
+    windows: tuple[Window, ...]
+    run_id: str
+    at: datetime
+    raw_sequence_number: int
+    price_versions: Mapping[datetime, str]
+
+    @property
+    def span(self) -> Window:
+        """From the first window's start to the last one's end."""
+        return Window(self.windows[0].start, self.windows[-1].end)
+
+
+def lake_spec(node: Mapping[str, Any], table: str | None = None) -> TableSpec:
+    """The lake table of a dbt model: columns and types are the model's contract."""
+    meta = node["config"]["meta"]["lake"]
+    columns = tuple(
+        Column(column["name"], column["data_type"], " ".join(column["description"].split()))
+        for column in node["columns"].values()
+    )
+    return TableSpec(table or node["name"], columns, meta["window_column"], tuple(meta["partition"]))
+
+
+def begin(lake: Lake, connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:
+    """Mark the windows as being published by this run. Raises `Superseded` if newer data is published."""
+    lake.ensure(PUBLISHED_SPEC)
+    for row in published(lake, publication.scope, publication.span).values():
+        if row.state == PUBLISHED_STATE and row.raw_sequence_number > publication.raw_sequence_number:
+            raise Superseded(
+                f"{row.window} was published by run {row.run_id} from raw commit {row.raw_sequence_number}, "
+                f"newer than {publication.raw_sequence_number}: nothing to do"
+            )
+    _write(lake, connection, publication, state="publishing", snapshots={}, requests_sequence_number=-1)
+
+
+def still_ours(lake: Lake, publication: Publication) -> None:
+    """Raise `Superseded` if another run has marked any of the windows since `begin`."""
+    rows = published(lake, publication.scope, publication.span)
+    for window in publication.windows:
+        row = rows.get(window.start)
+        if row is None or row.run_id != publication.run_id:
+            other = row.run_id if row else "another run"
+            raise Superseded(f"{window}: {other} publishes this window too; it goes on, this run stops")
+
+
+def finish(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    publication: Publication,
+    commits: Mapping[str, Commit],
+    requests_sequence_number: int,
+) -> None:
+    """Make the windows current: the last commit of a run."""
+    still_ours(lake, publication)
+    snapshots = {table: commit.snapshot_id for table, commit in sorted(commits.items())}
+    _write(
+        lake,
+        connection,
+        publication,
+        state=PUBLISHED_STATE,
+        snapshots=snapshots,
+        requests_sequence_number=requests_sequence_number,
+    )
+
+
+def _write(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    publication: Publication,
+    *,
+    state: str,
+    snapshots: Mapping[str, int | None],
+    requests_sequence_number: int,
+) -> None:
+    before = published(lake, publication.scope, publication.span)
+    rows = [
+        {
+            "scope": publication.scope,
+            "window_start": window.start,
+            "window_end": window.end,
+            "state": state,
+            "run_id": publication.run_id,
+            "snapshots": json.dumps(snapshots),
+            "price_version": publication.price_versions.get(window.start),
+            "raw_sequence_number": publication.raw_sequence_number,
+            "requests_sequence_number": requests_sequence_number,
+            "first_published_at": before[window.start].first_published_at if window.start in before else publication.at,
+            "published_at": publication.at,
+        }
+        for window in publication.windows
+    ]
+    connection.register("publication", _arrow(rows))
+    lake.replace(PUBLISHED, publication.span, connection, "publication", where={"scope": publication.scope})
+    connection.unregister("publication")
+
+
+def _arrow(rows: Iterable[Mapping[str, object]]) -> pa.Table:
+    instant = pa.timestamp("us", "UTC")
+    schema = pa.schema(
+        [
+            ("scope", pa.string()),
+            ("window_start", instant),
+            ("window_end", instant),
+            ("state", pa.string()),
+            ("run_id", pa.string()),
+            ("snapshots", pa.string()),
+            ("price_version", pa.string()),
+            ("raw_sequence_number", pa.int64()),
+            ("requests_sequence_number", pa.int64()),
+            ("first_published_at", instant),
+            ("published_at", instant),
+        ]
+    )
+    return pa.Table.from_pylist(list(rows), schema=schema)
