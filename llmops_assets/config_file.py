@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 PREFIX = "LLMOPS_"
 # Variables of the prefix that are no settings: where the file is, and what a run tells its dbt.
-NOT_SETTINGS = frozenset({"LLMOPS_CONFIG", "LLMOPS_SCRATCH", "LLMOPS_STAGING"})
+NOT_SETTINGS = frozenset({"LLMOPS_CONFIG", "LLMOPS_SCRATCH", "LLMOPS_STAGING", "LLMOPS_MEMORY_LIMIT", "LLMOPS_THREADS"})
 _SECRET_WORDS = ("secret", "password", "token", "key", "credential", "properties", "uri")
 
 
@@ -50,9 +50,7 @@ def merge_source_overrides(values: dict[str, Any], model: type[BaseModel]) -> di
     sources = values.get("source")
     if not isinstance(sources, list):
         return values
-    return values | {
-        "source": [_overridden(source) if isinstance(source, dict) else source for source in sources]
-    }
+    return values | {"source": [_overridden(source) if isinstance(source, dict) else source for source in sources]}
 
 
 def _overridden(source: dict[str, Any]) -> dict[str, Any]:

@@ -51,13 +51,9 @@ class CatalogSettings(Section):
 class DuckdbSettings(Section):
     """What a run may use of the machine."""
 
-    memory_limit: str = Field(
-        "2GB", description="DuckDB's own memory bound.", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$"
-    )
+    memory_limit: str = Field("2GB", description="DuckDB's own memory bound.", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, description="Threads of a run.", ge=1)
-    temp_directory: Path | None = Field(
-        None, description="Where DuckDB spills; default: the run's scratch folder."
-    )
+    temp_directory: Path | None = Field(None, description="Where DuckDB spills; default: the run's scratch folder.")
 
 
 class LakeSettings(Section):
@@ -73,9 +69,7 @@ class IngestSettings(Section):
     quarantine_keep_bytes: bool = Field(
         False, description="Keep the text of records that are not valid JSON. It may hold prompts."
     )
-    max_line_bytes: int = Field(
-        32 * 2**20, description="A longer line is rejected as line_too_long.", ge=1024
-    )
+    max_line_bytes: int = Field(32 * 2**20, description="A longer line is rejected as line_too_long.", ge=1024)
     batch_bytes: int = Field(64 * 2**20, description="Decoded at a time; bounds memory.", ge=2**20)
 
 
@@ -85,9 +79,7 @@ class WarehouseSettings(Section):
     dedupe_margin_seconds: int = Field(300, description="Records of one id this close are one event.", ge=1)
     max_hours_per_run: int = Field(168, description="Longest window built by one run.", ge=1)
     billing_time_zone: str = Field("UTC", description="Civil time zone of billing_date.")
-    max_delay_minutes: int = Field(
-        60, description="How late a source may be before a window counts complete.", ge=0
-    )
+    max_delay_minutes: int = Field(60, description="How late a source may be before a window counts complete.", ge=0)
 
     @field_validator("billing_time_zone")
     @classmethod
@@ -206,9 +198,7 @@ class Settings(BaseSettings):
 
     def anchored(self, folder: Path) -> "Settings":
         """The same settings with relative paths taken from `folder`."""
-        sources = tuple(
-            source.model_copy(update={"uri": _anchor(source.uri, folder)}) for source in self.source
-        )
+        sources = tuple(source.model_copy(update={"uri": _anchor(source.uri, folder)}) for source in self.source)
         return self.model_copy(update={"home": folder / self.home.expanduser(), "source": sources})
 
     @property
@@ -227,9 +217,7 @@ class _Environment(EnvSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         values = super().__call__()
-        return {
-            key: value for key, value in values.items() if not (key == "source" and isinstance(value, dict))
-        }
+        return {key: value for key, value in values.items() if not (key == "source" and isinstance(value, dict))}
 
 
 class _FileValues(PydanticBaseSettingsSource):
@@ -260,9 +248,7 @@ def _dereference(key: str, value: str) -> str:
     def lookup(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in os.environ:
-            raise ConfigError(
-                f"catalog.properties.{key} refers to ${{{name}}}, which is not set in the environment"
-            )
+            raise ConfigError(f"catalog.properties.{key} refers to ${{{name}}}, which is not set in the environment")
         return os.environ[name]
 
     return _REFERENCE.sub(lookup, value)

@@ -37,5 +37,3 @@ def days_from_hours() -> dg.TimeWindowPartitionMapping:
 def hours_from_arrivals() -> dg.TimeWindowPartitionMapping:
     """An event hour mostly arrives in its own hour; what arrives late makes it due again."""
     return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
-
-

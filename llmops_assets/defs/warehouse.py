@@ -31,7 +31,9 @@ def warehouse() -> dg.Definitions:
     """The two groups of models, and the raw table that all sources write."""
     settings = Settings.load()
     manifest = DbtProject.located(settings.home).manifest
-    return dg.Definitions(assets=[raw_table(settings), hourly_asset(manifest, settings), daily_asset(manifest, settings)])
+    return dg.Definitions(
+        assets=[raw_table(settings), hourly_asset(manifest, settings), daily_asset(manifest, settings)]
+    )
 
 
 class Translator(DagsterDbtTranslator):
@@ -111,9 +113,7 @@ def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         now = platform.settings()
         run = RunInfo(context.run_id, datetime.now(UTC))
         days = [day.start.date() for day in run_window(context).days()]
-        yield from _shown(
-            context, lambda: build_days(platform.lake(now), now, platform.project(now), days, run)
-        )
+        yield from _shown(context, lambda: build_days(platform.lake(now), now, platform.project(now), days, run))
 
     return billing_date_tables
 
@@ -123,9 +123,7 @@ def _specs(
 ) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
     """Assets and checks of the models that carry `tag`."""
     translator = Translator(settings)
-    models = [
-        node for node in manifest["nodes"].values() if node["resource_type"] == "model" and tag in node["tags"]
-    ]
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model" and tag in node["tags"]]
     specs, checks = [], []
     for node in models:
         spec = translator.get_asset_spec(manifest, node["unique_id"], None)
@@ -134,9 +132,7 @@ def _specs(
     return specs, checks
 
 
-def _check_specs(
-    translator: Translator, manifest: Manifest, spec: dg.AssetSpec, model: str
-) -> list[dg.AssetCheckSpec]:
+def _check_specs(translator: Translator, manifest: Manifest, spec: dg.AssetSpec, model: str) -> list[dg.AssetCheckSpec]:
     tests = [child for child in manifest["child_map"][model] if child.startswith("test.")]
     found = (
         translator.get_asset_check_spec(asset_spec=spec, manifest=manifest, unique_id=test, project=None)

@@ -49,7 +49,9 @@ def write_ledger(
     """Replace the ledger's rows of `source` in `window` by what the lake holds now."""
     lake.ensure(LEDGER_SPEC)
     lake.mount(connection, {RAW: window, LEDGER: window})
-    connection.execute(f"create or replace temp table earlier as select * from lake.{LEDGER} where source = ?", [source])
+    connection.execute(
+        f"create or replace temp table earlier as select * from lake.{LEDGER} where source = ?", [source]
+    )
     connection.register("listed", _listed(window, listed, durations))
     connection.register("hours", pa.table({"arrival_hour": _hours(window)}))
     query = _LEDGER_QUERY.format(

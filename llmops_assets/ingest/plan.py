@@ -132,9 +132,7 @@ def _unledgered(
     return frozenset(wrong | open_hours)
 
 
-def _ledger_state(
-    lake: Lake, source: str, window: Window
-) -> tuple[set[tuple[datetime, str]], set[datetime]]:
+def _ledger_state(lake: Lake, source: str, window: Window) -> tuple[set[tuple[datetime, str]], set[datetime]]:
     if not lake.exists(LEDGER):
         return set(), set()
     with lake.reader({LEDGER: window}) as connection:

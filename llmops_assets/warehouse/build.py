@@ -56,7 +56,8 @@ class AuditFailed(Exception):
         self.report = report
         lines = [_sentence(result, report.examples) for result in report.blocking if result.status != "skipped"]
         super().__init__(
-            f"{report.window}: nothing was published, because\n" + "\n".join(lines)
+            f"{report.window}: nothing was published, because\n"
+            + "\n".join(lines)
             + "\nThe tables keep their last published rows. Mend the cause and run the window again."
         )
 
@@ -84,9 +85,7 @@ def build_hours(lake: Lake, settings: Settings, project: DbtProject, window: Win
         return report
 
 
-def build_days(
-    lake: Lake, settings: Settings, project: DbtProject, days: Sequence[date], run: RunInfo
-) -> BuildReport:
+def build_days(lake: Lake, settings: Settings, project: DbtProject, days: Sequence[date], run: RunInfo) -> BuildReport:
     """Build and publish the daily tables for consecutive billing dates. Raises as `build_hours`."""
     window = Window(day_of(days[0]), day_of(days[-1]) + DAY)
     with scratch(settings, run.run_id) as place:
@@ -100,8 +99,8 @@ def build_days(
 def _audited(project: DbtProject, place: Scratch, window: Window, *, select: str, staging: str) -> BuildReport:
     """Run models and tests; raise `AuditFailed` with example rows unless all blocking ones passed."""
     progress.report(f"building {window}", 0, 0)
-    threads = 1  # models of a window depend on one another; DuckDB uses the cores inside each
-    results = build(project, window, select=select, scratch=place.folder, staging=staging, threads=threads)
+    limits = place.settings.duckdb
+    results = build(project, window, select=select, scratch=place.folder, staging=staging, limits=limits)
     report = BuildReport(window, results)
     failed = [result for result in report.blocking if result.is_test and result.compiled]
     if failed:

@@ -6,12 +6,13 @@ Belongs here: the invocation and its results as plain data. The manifest is `war
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmops_assets.duck import DuckLimits
 from llmops_assets.warehouse.project import DbtError, DbtProject
 from llmops_assets.windows import Window
 
@@ -50,7 +51,9 @@ class NodeResult:
         return self.kind == "test"
 
 
-def build(project: DbtProject, window: Window, *, select: str, scratch: Path, staging: str, threads: int) -> list[NodeResult]:
+def build(
+    project: DbtProject, window: Window, *, select: str, scratch: Path, staging: str, limits: DuckLimits
+) -> list[NodeResult]:
     """Run and test the selected models for `window` in the scratch database under `scratch`.
 
     Failed tests are results, not errors. Raises `DbtError` where dbt itself could not run.
@@ -61,10 +64,16 @@ def build(project: DbtProject, window: Window, *, select: str, scratch: Path, st
         *("--exclude-resource-type", "unit_test"),
         *("--event-time-start", _naive(window.start)),
         *("--event-time-end", _naive(window.end)),
-        *("--threads", str(threads)),
+        # Models of a window depend on one another; DuckDB uses the cores inside each.
+        *("--threads", "1"),
     ]
+    variables = {
+        "LLMOPS_STAGING": staging,
+        "LLMOPS_MEMORY_LIMIT": limits.memory_limit,
+        "LLMOPS_THREADS": str(limits.threads),
+    }
     result = invoke(
-        project, arguments, scratch=scratch, target=scratch / "target", staging=staging, manifest=project.load()
+        project, arguments, scratch=scratch, target=scratch / "target", variables=variables, manifest=project.load()
     )
     return [_node_result(one) for one in result.results]
 
@@ -75,7 +84,7 @@ def invoke(
     *,
     scratch: Path,
     target: Path,
-    staging: str = "",
+    variables: Mapping[str, str] | None = None,
     manifest: "Manifest | None" = None,
 ) -> Any:
     """Call dbt in this process; its result object. Raises `DbtError` with dbt's message."""
@@ -87,8 +96,7 @@ def invoke(
         *("--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check"),
         "--no-send-anonymous-usage-stats",
     ]
-    variables = {"LLMOPS_SCRATCH": str(scratch / SCRATCH_FILE), "LLMOPS_STAGING": staging}
-    with _one_at_a_time, _environment(variables):
+    with _one_at_a_time, _environment({"LLMOPS_SCRATCH": str(scratch / SCRATCH_FILE), **(variables or {})}):
         try:
             outcome = dbtRunner(manifest=manifest).invoke([*arguments, *common])
         finally:

@@ -63,6 +63,7 @@ def mount_hours(lake: Lake, place: Scratch, window: Window) -> int:
         snapshots = lake.mount(connection, {RAW: window.widened(margin)}, columns={RAW: "event_time"})
         _mount_prices(connection, price_versions(lake, window))
         _mount_source_settings(connection, place.settings)
+        _mount_run_settings(connection, place.settings)
     return lake.sequence_number(RAW, snapshots[RAW])
 
 
@@ -75,6 +76,7 @@ def mount_days(lake: Lake, place: Scratch, window: Window) -> int:
     wide = Window(window.start - REUSE_SPAN, window.end + 12 * HOUR)
     with place.open() as connection:
         snapshots = lake.mount(connection, {REQUESTS: wide})
+        _mount_run_settings(connection, place.settings)
     return lake.sequence_number(REQUESTS, snapshots[REQUESTS])
 
 
@@ -82,9 +84,7 @@ def price_versions(lake: Lake, window: Window) -> dict[datetime, str]:
     """The price book of every hour: that of its first publish, else today's."""
     current = prices.current_version()
     rows = published(lake, "hour", window)
-    return {
-        hour.start: rows[hour.start].price_version if hour.start in rows else current for hour in window.hours()
-    }
+    return {hour.start: rows[hour.start].price_version if hour.start in rows else current for hour in window.hours()}
 
 
 def _mount_prices(connection: duckdb.DuckDBPyConnection, versions: Mapping[datetime, str]) -> None:
@@ -102,6 +102,14 @@ def _mount_source_settings(connection: duckdb.DuckDBPyConnection, settings: Sett
         "cost": pa.array([source.cost for source in settings.source], pa.string()),
     }
     _create(connection, "source_settings", pa.table(columns))
+
+
+def _mount_run_settings(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    columns = {
+        "dedupe_margin_seconds": pa.array([settings.warehouse.dedupe_margin_seconds], pa.int64()),
+        "billing_time_zone": pa.array([settings.warehouse.billing_time_zone], pa.string()),
+    }
+    _create(connection, "run_settings", pa.table(columns))
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:

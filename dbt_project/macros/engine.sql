@@ -1,0 +1,23 @@
+{#- Every expression that DuckDB writes in its own way. Models use these, never the expressions themselves. -#}
+
+{% macro utc_instant(at) %}timestamptz '{{ (at | string)[:19] }}+00'{% endmacro %}
+
+{#- Start of the bucket of so many minutes, counted from midnight UTC. -#}
+{% macro time_bucket(minutes, column) %}time_bucket(to_minutes({{ minutes }}), {{ column }}){% endmacro %}
+
+{% macro minutes(number) %}to_minutes({{ number }}){% endmacro %}
+
+{% macro seconds(number) %}to_seconds({{ number }}){% endmacro %}
+
+{#- A ratio as a double; NULL where there is nothing to divide by. -#}
+{% macro div(numerator, denominator) %}(cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)){% endmacro %}
+
+{#- Exact percentile by linear interpolation, as a double. -#}
+{% macro exact_percentile(quantile, column) %}percentile_cont({{ quantile }}) within group (order by cast({{ column }} as double)){% endmacro %}
+
+{#- A map's entries in one order, so that equal maps compare equal. -#}
+{% macro sorted_entries(column) %}list_sort(map_entries({{ column }})){% endmacro %}
+
+{% macro list_without_nulls(values) %}list_filter([{{ values | join(', ') }}], lambda one: one is not null){% endmacro %}
+
+{% macro list_union(left, right) %}list_sort(list_distinct(list_concat({{ left }}, {{ right }}))){% endmacro %}

@@ -1,0 +1,41 @@
+{#- A model written once, as Parquet files of one UTC hour each in the run's staging folder, and read by the
+    models after it through a view. Publishing commits these very files as a lake table, so its columns are
+    cast to the model's declared types and nothing is copied again. -#}
+
+{% materialization hour_parquet, adapter='duckdb' %}
+    {%- set folder = env_var('LLMOPS_STAGING') -%}
+    {%- set time_column = config.require('time_column') -%}
+    {%- set relation = this.incorporate(type='view') -%}
+    {{ run_hooks(pre_hooks) }}
+    {% call statement('write') -%}
+        copy (
+            select {{ declared_casts(model.columns) }}, epoch({{ time_column }})::bigint // 3600 as p0
+            from ({{ sql }})
+        ) to '{{ folder | replace("'", "''") }}' (format parquet, compression zstd, partition_by (p0), overwrite_or_ignore)
+    {%- endcall %}
+    {% set files %}glob('{{ folder | replace("'", "''") }}/*/*.parquet'){% endset %}
+    {% set written = run_query('select count(*) from ' ~ files).columns[0].values()[0] %}
+    {% call statement('main') -%}
+        create or replace view {{ relation }} as
+        {% if written %}
+        select {{ model.columns.values() | map(attribute='name') | join(', ') }}
+        from read_parquet('{{ folder | replace("'", "''") }}/*/*.parquet', hive_partitioning = false)
+        {% else %}
+        select {{ declared_nulls(model.columns) }} where false
+        {% endif %}
+    {%- endcall %}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [relation]}) }}
+{% endmaterialization %}
+
+{% macro declared_casts(columns) -%}
+    {%- for column in columns.values() -%}
+        cast({{ column.name }} as {{ column.data_type }}) as {{ column.name }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro declared_nulls(columns) -%}
+    {%- for column in columns.values() -%}
+        cast(null as {{ column.data_type }}) as {{ column.name }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

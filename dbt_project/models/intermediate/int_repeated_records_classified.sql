@@ -1,0 +1,123 @@
+{{ config(materialized='table') }}
+
+-- Only ids that occur more than once come here: few, so windows over them are cheap.
+with repeated_ids as (
+
+    select event_id
+    from {{ ref('stg_llm_events') }}
+    group by event_id
+    having count(*) > 1
+
+),
+
+numbered as (
+
+    select
+        stg_llm_events.*,
+        {{ known_meters() }} as known_meters,
+        row_number() over (
+            partition by stg_llm_events.event_id
+            order by event_time, {{ position_columns() | join(', ') }} nulls first
+        ) as ordinal
+    from {{ ref('stg_llm_events') }} as stg_llm_events
+    inner join repeated_ids on stg_llm_events.event_id = repeated_ids.event_id
+
+),
+
+-- The nearest earlier record of the id: of any tenant, of the same tenant, of a known one, of an unknown one.
+neighbours as (
+
+    select
+        *,
+        lag(event_time) over by_id as previous_at,
+        lag(event_time) over by_tenant as previous_of_tenant_at,
+        lag(ordinal) over by_id as previous_ordinal,
+        lag(ordinal) over by_tenant as previous_of_tenant_ordinal,
+        max(case when tenant_id is not null then event_time end) over earlier as previous_known_at,
+        max(case when tenant_id is null then ordinal end) over earlier as previous_unknown_ordinal
+    from numbered
+    window
+        by_id as (partition by event_id order by ordinal),
+        by_tenant as (partition by event_id, tenant_id order by ordinal),
+        earlier as (partition by event_id order by ordinal rows between unbounded preceding and 1 preceding)
+
+),
+
+-- A record of a known tenant belongs to what came before it if that is of the same tenant or of none.
+headed as (
+
+    select
+        *,
+        not coalesce(
+            case
+                when tenant_id is null then event_time - previous_at <= {{ dedupe_margin() }}
+                when event_time - previous_of_tenant_at <= {{ dedupe_margin() }} then true
+                when event_time - previous_known_at <= {{ dedupe_margin() }} then false
+                else event_time - previous_at <= {{ dedupe_margin() }}
+            end,
+            false
+        ) as is_head,
+        case
+            when tenant_id is null then previous_ordinal
+            else greatest(previous_of_tenant_ordinal, previous_unknown_ordinal)
+        end as predecessor_ordinal
+    from neighbours
+
+),
+
+owned as (
+
+    select
+        *,
+        case
+            when is_head then ordinal
+            when tenant_id is null then max(case when is_head then ordinal end) over earlier
+            else greatest(
+                max(case when is_head then ordinal end) over earlier_of_tenant,
+                max(case when is_head and tenant_id is null then ordinal end) over earlier
+            )
+        end as head_ordinal
+    from headed
+    window
+        earlier as (partition by event_id order by ordinal rows between unbounded preceding and 1 preceding),
+        earlier_of_tenant as (
+            partition by event_id, tenant_id order by ordinal rows between unbounded preceding and 1 preceding
+        )
+
+),
+
+compared as (
+
+    select
+        owned.*,
+        {% set differences = [] -%}
+        {%- for column in event_columns() -%}
+            {%- set differs = comparable(column, 'owned') ~ ' is distinct from ' ~ comparable(column, 'predecessor') -%}
+            {%- do differences.append("case when " ~ differs ~ " then '" ~ column ~ "' end") -%}
+        {%- endfor -%}
+        {{ list_without_nulls(differences) }} as differing_columns,
+        predecessor.uri as predecessor_uri,
+        predecessor.line as predecessor_line,
+        predecessor.record_index as predecessor_record_index
+    from owned
+    left join owned as predecessor
+        on
+            owned.event_id = predecessor.event_id
+            and owned.predecessor_ordinal = predecessor.ordinal
+
+),
+
+final as (
+
+    select
+        *,
+        case
+            when is_head then 'head'
+            when len(differing_columns) = 0 then 'exact_duplicate'
+            else 'conflict'
+        end as role
+    from compared
+
+)
+
+select * from final

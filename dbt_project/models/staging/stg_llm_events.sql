@@ -1,0 +1,27 @@
+with records as (
+
+    select * from {{ source('lake', 'raw_llm_events') }}
+
+),
+
+final as (
+
+    select
+        -- position
+        source,
+        uri,
+        version,
+        line,
+        record_index,
+        arrived_at,
+        format,
+
+        -- event
+        {{ event_columns() | join(',\n        ') }}
+
+    from records
+    where outcome = 'accepted'
+
+)
+
+select * from final

@@ -1,0 +1,21 @@
+"""`llmops dev`: the Dagster UI on the configured lake."""
+
+import os
+import sys
+from pathlib import Path
+
+from llmops_assets.cli.console import errors
+from llmops_assets.config_file import find_config
+from llmops_assets.instance import dagster_home
+from llmops_assets.settings import Settings
+
+
+def run(config: Path | None, port: int) -> None:
+    """Replace this process by `dagster dev`."""
+    file = find_config(config)
+    if file is not None:
+        os.environ["LLMOPS_CONFIG"] = str(file.resolve())
+    os.environ["DAGSTER_HOME"] = str(dagster_home(Settings.load(config)))
+    errors.print(f"Dagster UI on http://127.0.0.1:{port}, instance {os.environ['DAGSTER_HOME']}")
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "llmops_assets.definitions", "-p", str(port)]
+    os.execv(command[0], command)  # noqa: S606 - the arguments are our own

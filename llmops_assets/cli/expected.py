@@ -1,0 +1,13 @@
+"""The errors that a user can meet and mend, shown without a trace."""
+
+
+def expected_errors() -> tuple[type[Exception], ...]:
+    """Exception types whose message says what was wrong, where, and what to do."""
+    import duckdb
+
+    from llmops_assets.cli.sql import SqlError
+    from llmops_assets.lake import LakeError
+    from llmops_assets.sources import SourceError
+    from llmops_assets.warehouse.project import DbtError
+
+    return (SqlError, LakeError, SourceError, DbtError, duckdb.Error)

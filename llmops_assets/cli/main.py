@@ -1,0 +1,136 @@
+"""The commands and their help. Heavy modules are imported inside the commands, so that `--help` is quick."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmops_assets.cli.console import errors
+from llmops_assets.config_file import ConfigError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    help="Raw LLM call records in; trusted metrics, cost attribution and bills out.",
+    epilog="Start with [bold]make demo[/bold], or write an llmops.toml and run [bold]llmops sync[/bold].",
+)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="llmops.toml to use (default: LLMOPS_CONFIG, else ./llmops.toml)."),
+]
+
+
+class SqlFormat(StrEnum):
+    """How `llmops sql` prints rows."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn expected errors into one message and exit code 2; anything else is a defect and shows its trace."""
+    from llmops_assets.cli.expected import expected_errors
+
+    try:
+        yield
+    except ConfigError as error:
+        errors.print(f"[red]configuration:[/red] {error}", highlight=False)
+        raise typer.Exit(2) from None
+    except expected_errors() as error:
+        errors.print(f"[red]error:[/red] {error}", highlight=False)
+        raise typer.Exit(2) from None
+
+
+@app.command(epilog="Examples:\n\nllmops sync\n\nllmops sync --since 2026-11-01\n\nLLMOPS_CONFIG=prod.toml llmops sync")
+def sync(
+    config: ConfigOption = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Look for objects from this arrival hour on (UTC); default: all.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")] = False,
+) -> None:
+    """Catch up with everything that is due: new and changed objects, the event hours they touched, daily tables.
+
+    Runs through Dagster on the configured instance, so that runs and checks show in its UI.
+    Exit code 0 only if everything due was published. Safe to run beside another one.
+    """
+    from llmops_assets.cli.sync import run
+
+    with _explained():
+        raise typer.Exit(run(config, since, quiet=quiet))
+
+
+@app.command(
+    epilog='Examples:\n\nllmops sql "select model, sum(cost_usd) from llm_requests group by all"\n\n'
+    'llmops sql "from llm_operations_metrics limit 5" --format csv\n\n'
+    'llmops sql "from tenant_cost_daily" --as-of 2026-11-20T06:00:00 --format parquet > costs.parquet'
+)
+def sql(
+    query: Annotated[str, typer.Argument(help="One select over the lake's tables by their plain names.")],
+    config: ConfigOption = None,
+    format_: Annotated[SqlFormat, typer.Option("--format", "-f", help="How to print rows.")] = SqlFormat.table,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="Read the tables as they were at this time (UTC unless an offset is given).")
+    ] = None,
+) -> None:
+    """Query the lake. Read-only, and safe beside running pipelines."""
+    from llmops_assets.cli.sql import run
+
+    with _explained():
+        run(query, config, str(format_), as_of)
+
+
+@app.command(name="config", epilog="Examples:\n\nllmops config\n\nLLMOPS_DUCKDB__THREADS=8 llmops config")
+def config_(config: ConfigOption = None) -> None:
+    """Show the settings in force and where each comes from, or what is wrong with them. Secrets are not shown."""
+    from llmops_assets.cli.config import run
+
+    with _explained():
+        run(config)
+
+
+@app.command(
+    epilog="Examples:\n\nllmops generate example\n\nllmops generate /data/try --days 7 --calls 500000 --seed 2"
+)
+def generate(
+    folder: Annotated[Path, typer.Argument(help="Where to write the example; made if absent.")] = Path("example"),
+    days: Annotated[int, typer.Option(min=1, help="UTC days.")] = 3,
+    calls: Annotated[int, typer.Option(min=100, help="Calls over all days.")] = 60_000,
+    seed: Annotated[int, typer.Option(help="Equal seeds write equal bytes.")] = 1,
+) -> None:
+    """Write a deterministic example: records of all shapes, known dirt, what was planted, and an llmops.toml."""
+    from llmops_assets.cli.generate import run
+
+    with _explained():
+        run(folder, days, calls, seed)
+
+
+@app.command(epilog="Example:\n\nllmops demo")
+def demo(folder: Annotated[Path, typer.Argument(help="Where the example lives.")] = Path("example")) -> None:
+    """Write the example, run the whole pipeline on it, and prove that nothing was lost."""
+    from llmops_assets.cli.demo import run
+
+    with _explained():
+        raise typer.Exit(run(folder))
+
+
+@app.command(epilog="Example:\n\nllmops dev --port 3001")
+def dev(
+    config: ConfigOption = None,
+    port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000,
+) -> None:
+    """Open the Dagster UI on the configured lake."""
+    from llmops_assets.cli.dev import run
+
+    with _explained():
+        run(config, port)
