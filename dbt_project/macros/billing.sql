@@ -1,18 +1,17 @@
-{# The civil date on which a call is charged. Its time zone stands here and nowhere else. #}
+{#- The civil date on which a call is charged, in the time zone of the run's settings. The zone is read from the
+    scratch database and nowhere else, so that nothing of a run is fixed when the project is parsed. -#}
 
-{% macro billing_time_zone() -%}
-    UTC
-{%- endmacro %}
+{% macro billing_time_zone() %}(select billing_time_zone from {{ source('lake', 'run_settings') }}){% endmacro %}
 
-{% macro billing_date(column) -%}
-    cast(timezone('{{ billing_time_zone() }}', {{ column }}) as date)
-{%- endmacro %}
+{% macro billing_date(column) %}cast(timezone({{ billing_time_zone() }}, {{ column }}) as date){% endmacro %}
 
-{# The billing dates of the run: its window is given as UTC midnights. #}
-{% macro first_billing_date() -%}
-    cast(timezone('UTC', {{ window_start() }}) as date)
-{%- endmacro %}
+{#- The billing dates of the run, half-open: its window is given as their midnights in UTC. -#}
+{% macro first_billing_date() %}cast(timezone('UTC', {{ window_start() }}) as date){% endmacro %}
 
-{% macro end_billing_date() -%}
-    cast(timezone('UTC', {{ window_end() }}) as date)
+{% macro end_billing_date() %}cast(timezone('UTC', {{ window_end() }}) as date){% endmacro %}
+
+{#- Instants that can fall on those dates somewhere on earth: zones reach from UTC+14 to UTC-12. -#}
+{% macro near_billing_dates(column) -%}
+{{ column }} >= {{ window_start() }} - {{ minutes(14 * 60) }}
+        and {{ column }} < {{ window_end() }} + {{ minutes(12 * 60) }}
 {%- endmacro %}

@@ -24,6 +24,7 @@
         select {{ declared_nulls(model.columns) }} where false
         {% endif %}
     {%- endcall %}
+    {{ adapter.commit() }}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [relation]}) }}
 {% endmaterialization %}

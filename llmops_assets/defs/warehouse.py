@@ -21,8 +21,10 @@ from llmops_assets.warehouse import AuditFailed, BuildReport, build_days, build_
 from llmops_assets.warehouse.build import RunInfo
 from llmops_assets.warehouse.dbt import NodeResult
 from llmops_assets.warehouse.project import DbtProject
+from llmops_assets.warehouse.publish import Superseded
 
 Manifest = Mapping[str, Any]
+SUPERSEDED = "Another run publishes the same windows; it goes on, this one stopped."
 RAW_KEY = dg.AssetKey("raw_llm_events")
 
 
@@ -148,6 +150,8 @@ def _shown(context: dg.AssetExecutionContext, work: Callable[[], BuildReport]) -
     except AuditFailed as failure:
         yield from _check_results(context, failure.report)
         raise dg.Failure(str(failure), allow_retries=False) from failure
+    except Superseded as other:
+        raise dg.Failure(SUPERSEDED, metadata={"why": dg.MetadataValue.text(str(other))}) from other
     yield from _check_results(context, report)
     names = {result.name: result for result in report.results if not result.is_test}
     for key in context.selected_asset_keys:

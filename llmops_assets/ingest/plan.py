@@ -6,10 +6,10 @@ arrival hour of its first version for ever. Nothing is read or decoded here.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from llmops_assets.lake import Lake
-from llmops_assets.settings import SourceSettings
+from llmops_assets.settings import Settings, SourceSettings
 from llmops_assets.sources import ObjectRef, list_objects, store_of
 from llmops_assets.tables import LEDGER, RAW
 from llmops_assets.windows import HOUR, Window, hour_of
@@ -54,8 +54,12 @@ def plan_refresh(lake: Lake, source: SourceSettings, window: Window, now: dateti
     return _compare(lake, source, known, listed, window, now, base)
 
 
-def pending_hours(lake: Lake, source: SourceSettings, now: datetime, since: datetime | None = None) -> list[datetime]:
+def pending_hours(
+    lake: Lake, settings: Settings, source: SourceSettings, now: datetime, since: datetime | None = None
+) -> list[datetime]:
     """Arrival hours from `since` on that hold something new, or that ended without being taken in.
+
+    Hours without objects count from the first object to the allowed delay after the last.
 
     Costs one listing of the source (of the hours from `since`, where the layout allows it).
     """
@@ -71,7 +75,8 @@ def pending_hours(lake: Lake, source: SourceSettings, now: datetime, since: date
     if not listed:
         return []
     hours = [ref.arrival_hour for ref in listed]
-    window = Window(min(hours), max(hours) + HOUR)
+    delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
+    window = Window(min(hours), hour_of(max(hours) + HOUR + delay + HOUR - timedelta(microseconds=1)))
     return _compare(lake, source, known, listed, window, now, base).hours
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -215,7 +216,7 @@ class _Refresh:
         snapshots = {} if self.plan.base is None else {RAW: self.plan.base}
         self.lake.mount(self.connection, {RAW: window}, snapshots=snapshots)
 
-    def _over(self, files: Iterable[str], query: str) -> list[tuple[object, ...]]:
+    def _over(self, files: Iterable[str], query: str) -> list[tuple[Any, ...]]:
         listed = list(files)
         if not listed:
             return []

@@ -20,6 +20,8 @@ from llmops_assets.lake.errors import LakeError
 from llmops_assets.lake.storage import plain
 
 GIVE_UP_AFTER_SECONDS = 300
+# SQLite, while another process writes or is just making the catalog's own tables.
+BUSY = ("database is locked", "already exists")
 
 
 class StaleWindow(Exception):
@@ -72,7 +74,7 @@ def is_conflict(error: BaseException) -> bool:
     """Whether another writer was first, or holds the catalog's SQLite file."""
     if isinstance(error, CommitFailedException | ValidationException):
         return True
-    return isinstance(error, OperationalError) and "locked" in str(error)
+    return isinstance(error, OperationalError) and any(words in str(error) for words in BUSY)
 
 
 def _given_up(state: RetryCallState) -> Commit:

@@ -16,6 +16,7 @@ import duckdb
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import Table, TableProperties
+from sqlalchemy.exc import IntegrityError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from llmops_assets.duck import connect
@@ -68,8 +69,8 @@ class Lake:
         """The lake of these (resolved) settings; makes the namespace, and folders of a local catalog."""
         for key in ("uri", "warehouse"):
             _make_parent(settings.properties.get(key, ""))
-        catalog = load_catalog(settings.name, **settings.properties)
-        with suppress(NamespaceAlreadyExistsError):  # another process was first
+        catalog = _when_free(lambda: load_catalog(settings.name, **settings.properties))
+        with suppress(NamespaceAlreadyExistsError, IntegrityError):  # another process was first
             _when_free(lambda: catalog.create_namespace_if_not_exists(settings.namespace))
         return cls(catalog, settings.namespace)
 
@@ -88,7 +89,7 @@ class Lake:
             LakeError: the table has a column of another type.
         """
         if not self.exists(spec.name):
-            with suppress(TableAlreadyExistsError):  # another process was first
+            with suppress(TableAlreadyExistsError, IntegrityError):  # another process was first
                 _when_free(lambda: self._create(spec))
         self._evolve(spec)
 
@@ -179,8 +180,10 @@ class Lake:
         return apply(self.catalog, (self.namespace, table), change)
 
     def data_folder(self, table: str, run: str) -> str:
-        """Where `run` may write files of the table before it commits them."""
-        return f"{storage.plain(self._load(table).location())}/data/{run}"
+        """A folder where `run` may write files of the table before it commits them."""
+        folder = f"{storage.plain(self._load(table).location())}/data/{run}"
+        storage.make_folder(folder)
+        return folder
 
     def files_in(self, folder: str) -> list[str]:
         """The Parquet files in a data folder, sorted."""

@@ -69,6 +69,7 @@ def build_hours(lake: Lake, settings: Settings, project: DbtProject, window: Win
         AuditFailed: a blocking test failed; nothing was published.
         Superseded: another run is publishing the same hours or has published newer ones.
     """
+    _ensure_tables(lake, project, "hourly")
     with scratch(settings, run.run_id) as place:
         sequence = mount_hours(lake, place, window)
         staging = lake.data_folder(REQUESTS, run.run_id)
@@ -88,6 +89,7 @@ def build_hours(lake: Lake, settings: Settings, project: DbtProject, window: Win
 def build_days(lake: Lake, settings: Settings, project: DbtProject, days: Sequence[date], run: RunInfo) -> BuildReport:
     """Build and publish the daily tables for consecutive billing dates. Raises as `build_hours`."""
     window = Window(day_of(days[0]), day_of(days[-1]) + DAY)
+    _ensure_tables(lake, project, "daily")
     with scratch(settings, run.run_id) as place:
         sequence = mount_days(lake, place, window)
         report = _audited(project, place, window, select="tag:daily", staging="")
@@ -102,7 +104,7 @@ def _audited(project: DbtProject, place: Scratch, window: Window, *, select: str
     limits = place.settings.duckdb
     results = build(project, window, select=select, scratch=place.folder, staging=staging, limits=limits)
     report = BuildReport(window, results)
-    failed = [result for result in report.blocking if result.is_test and result.compiled]
+    failed = [result for result in report.blocking if result.is_test and result.status == "fail"]
     if failed:
         with place.open() as connection:
             report.examples = {result.unique_id: _examples(connection, result) for result in failed}
@@ -136,11 +138,14 @@ def _publish(
 def _replace(
     lake: Lake, connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], span: Window, staging: str | None
 ) -> Commit:
-    spec = lake_spec(node)
-    lake.ensure(spec)
     if node["name"] == REQUESTS and staging is not None:
         return lake.commit_files(REQUESTS, span, lake.files_in(staging))
-    return lake.replace(spec.name, span, connection, f"main.{node['name']}")
+    return lake.replace(node["name"], span, connection, f"main.{node['name']}")
+
+
+def _ensure_tables(lake: Lake, project: DbtProject, tag: str) -> None:
+    for node in published_models(project.manifest, tag):
+        lake.ensure(lake_spec(node))
 
 
 def published_models(manifest: Mapping[str, Any], tag: str) -> list[dict[str, Any]]:

@@ -21,7 +21,9 @@ book as (
         coalesce(valid_from, cast('-infinity' as timestamptz)) as effective_from,
         coalesce(valid_to, cast('infinity' as timestamptz)) as effective_to
     from {{ source('lake', 'price_book') }}
-    where price_version in (select hours.price_version from hours)
+    where
+        price_version in (select hours.price_version from hours)
+        and provider in (select calls.provider from calls)
 ),
 
 models as (
@@ -74,7 +76,7 @@ final as (
         coalesce({{ microsecond_of_time('book.daily_from') }}, 0) as daily_from_us,
         coalesce({{ microsecond_of_time('book.daily_to') }}, 86400000000) as daily_to_us,
         book.tier_start,
-        coalesce(book.tier_end, 9223372036854775807) as tier_end,
+        coalesce(book.tier_end - 1, 9223372036854775807) as tier_last,
         book.model as price_model,
         book.context_window,
         {% for meter in all_meters() -%}

@@ -1,0 +1,67 @@
+with requests as (
+
+    select * from {{ ref('int_llm_requests_priced') }}
+
+),
+
+shown as (
+
+    select
+        *,
+        {{ time_bucket(60, 'event_time') }} as window_start,
+        coalesce(user_id, 'unknown') as shown_user_id
+    from requests
+
+),
+
+counted as (
+
+    select
+        window_start,
+        shown_user_id as user_id,
+
+        count(*) filter (where success) as request_count,
+        count(cost_usd) filter (where success) as requests_with_cost,
+        count(*) filter (where success and is_unpriced) as unpriced_requests,
+        cast(sum(tokens_total) filter (where success) as bigint) as total_tokens,
+        sum(cost_usd) filter (where success) as total_cost_usd,
+        sum(list_cost_usd) filter (where success) as list_cost_usd,
+        sum(reported_cost_usd) filter (where success) as reported_cost_usd,
+
+        count(*) filter (where success = false) as failed_requests,
+        cast(sum(tokens_total) filter (where success = false) as bigint) as failed_tokens,
+        sum(cost_usd) filter (where success = false) as failed_cost_usd,
+
+        count(*) filter (where success is null) as unknown_outcome_requests,
+        cast(sum(tokens_total) filter (where success is null) as bigint) as unknown_outcome_tokens,
+        sum(cost_usd) filter (where success is null) as unknown_outcome_cost_usd
+    from shown
+    group by window_start, shown_user_id
+
+),
+
+final as (
+
+    select
+        window_start,
+        window_start + {{ minutes(60) }} as window_end,
+        user_id,
+        request_count,
+        total_tokens,
+        total_cost_usd,
+        {{ div('total_cost_usd', 'requests_with_cost') }} as avg_cost_per_request,
+        requests_with_cost,
+        unpriced_requests,
+        list_cost_usd,
+        reported_cost_usd,
+        failed_requests,
+        failed_tokens,
+        failed_cost_usd,
+        unknown_outcome_requests,
+        unknown_outcome_tokens,
+        unknown_outcome_cost_usd
+    from counted
+
+)
+
+select * from final

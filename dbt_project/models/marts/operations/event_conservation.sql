@@ -1,0 +1,56 @@
+with records as (
+
+    select *
+    from {{ ref('stg_llm_events') }}
+    where {{ in_window('event_time') }}
+
+),
+
+accepted as (
+
+    select
+        {{ time_bucket(60, 'event_time') }} as window_start,
+        source,
+        count(*) as accepted_records,
+        sum(tokens_total) as tokens_accepted
+    from records
+    group by all
+
+),
+
+-- What became of the records of ids that occur more than once; all others are events of their own.
+repeated as (
+
+    select
+        {{ time_bucket(60, 'event_time') }} as window_start,
+        source,
+        count(*) filter (where role = 'exact_duplicate') as exact_duplicates,
+        count(*) filter (where role = 'conflict') as conflicts,
+        sum(tokens_total) filter (where role <> 'head') as tokens_dropped
+    from {{ ref('int_repeated_records_classified') }}
+    where {{ in_window('event_time') }}
+    group by all
+
+),
+
+final as (
+
+    select
+        accepted.window_start,
+        accepted.window_start + {{ minutes(60) }} as window_end,
+        accepted.source,
+        accepted.accepted_records,
+        accepted.accepted_records - coalesce(repeated.exact_duplicates, 0) - coalesce(repeated.conflicts, 0) as events,
+        coalesce(repeated.exact_duplicates, 0) as exact_duplicates,
+        coalesce(repeated.conflicts, 0) as conflicts,
+        cast(coalesce(accepted.tokens_accepted, 0) as bigint) as tokens_accepted,
+        cast(coalesce(repeated.tokens_dropped, 0) as bigint) as tokens_dropped
+    from accepted
+    left join repeated
+        on
+            accepted.window_start = repeated.window_start
+            and accepted.source = repeated.source
+
+)
+
+select * from final

@@ -1,0 +1,19 @@
+{{ config(tags=['daily'], meta={'dagster': {'ref': {'name': 'tenant_cost_daily'}}}) }}
+
+with dates as (
+
+    select
+        'tenant_cost_daily' as mart,
+        billing_date
+    from {{ ref('tenant_cost_daily') }}
+    union all
+    select
+        'reused_ids' as mart,
+        billing_date
+    from {{ ref('reused_ids') }}
+
+)
+
+select distinct *
+from dates
+where billing_date < {{ first_billing_date() }} or billing_date >= {{ end_billing_date() }}

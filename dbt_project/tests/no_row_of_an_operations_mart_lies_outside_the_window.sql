@@ -1,0 +1,28 @@
+{{ config(tags=['hourly'], meta={'dagster': {'ref': {'name': 'llm_requests'}}}) }}
+
+{% set marts = [
+    'llm_operations_metrics', 'latency_percentiles', 'error_rates', 'token_usage_per_user',
+    'cost_per_model', 'cost_per_user', 'model_quality_drift', 'latency_histogram',
+] %}
+
+with spans as (
+
+    select
+        'llm_requests' as mart,
+        min(event_time) as first_instant,
+        max(event_time) as last_instant
+    from {{ ref('llm_requests') }}
+    {% for mart in marts %}
+    union all
+    select
+        '{{ mart }}' as mart,
+        min(window_start) as first_instant,
+        max(window_end - interval 1 microsecond) as last_instant
+    from {{ ref(mart) }}
+    {% endfor %}
+
+)
+
+select *
+from spans
+where first_instant < {{ window_start() }} or last_instant >= {{ window_end() }}

@@ -1,0 +1,168 @@
+"""One catch-up of everything due, as Dagster runs in this process, without a daemon.
+
+What is due is read from the lake before every step, so a catch-up may die anywhere and be run again, or
+run beside another. Belongs here: turning due windows into runs. What the runs do is the assets' business.
+"""
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from llmops_assets import progress
+from llmops_assets.config_file import ConfigError
+from llmops_assets.defs.ingestion import source_key
+from llmops_assets.defs.quality import quality_key
+from llmops_assets.defs.warehouse import SUPERSEDED
+from llmops_assets.ingest import pending_hours
+from llmops_assets.lake import Lake
+from llmops_assets.settings import Settings
+from llmops_assets.warehouse import due_days, due_hours
+from llmops_assets.windows import DAY, HOUR, Window, contiguous, day_of
+
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+PASSES = 20
+LONGEST_DAYS = 31
+
+
+@dataclass(frozen=True)
+class Step:
+    """Windows of some assets that one run will bring up to date."""
+
+    what: str
+    keys: Sequence[dg.AssetKey]
+    window: Window
+    step: timedelta
+
+
+@dataclass
+class CatchUp:
+    """What a catch-up did, and what is left."""
+
+    runs: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything due was published."""
+        return not self.left and not self.failures
+
+
+class CatchingUp:
+    """Runs due windows until nothing is due that did not already fail."""
+
+    def __init__(
+        self, definitions: dg.Definitions, instance: dg.DagsterInstance, settings: Settings, since: datetime | None
+    ) -> None:
+        self.job = definitions.resolve_implicit_global_asset_job_def()
+        self.groups = asset_groups(definitions)
+        self.instance = instance
+        self.settings = settings
+        self.since = since
+        self.lake = Lake.open(settings.lake_catalog)
+        self.done = CatchUp()
+
+    def run(self) -> CatchUp:
+        """Arrivals first, then the event hours that they touched, then the billing dates of those hours."""
+        for _ in range(PASSES):
+            ran = [self._attempt(step) for stage in (self._arrivals, self._hours, self._days) for step in stage()]
+            if not ran:
+                break
+            if not any(ran):
+                time.sleep(random.uniform(0.5, 3))  # noqa: S311 - another run is at work: let it finish
+        self.done.left = [f"{step.what} {step.window}" for step in (*self._hours(), *self._days())]
+        if self.done.runs:
+            self._materialize([quality_key()], {})
+        return self.done
+
+    def _attempt(self, step: Step) -> bool:
+        """Run one step; False if another run took it over."""
+        progress.report(f"{step.what} {step.window}", 0, 0)
+        self.done.runs += 1
+        last = step.window.end - step.step
+        tags = {RANGE_START: partition_key(step.window.start, step.step), RANGE_END: partition_key(last, step.step)}
+        reason = self._materialize(step.keys, tags)
+        if reason is None or reason == SUPERSEDED:
+            return reason is None
+        self.done.failures[_name(step)] = reason
+        return True
+
+    def _materialize(self, keys: Sequence[dg.AssetKey], tags: dict[str, str]) -> str | None:
+        """Why the run failed; None if it did not."""
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        result = self.job.execute_in_process(
+            run_config=quiet, instance=self.instance, asset_selection=list(keys), tags=tags, raise_on_error=False
+        )
+        return None if result.success else _reason(result)
+
+    def _arrivals(self) -> list[Step]:
+        longest = self.settings.warehouse.max_hours_per_run * HOUR
+        found = []
+        for source in self.settings.source:
+            progress.report(f"listing {source.name}", 0, 0)
+            hours = pending_hours(self.lake, self.settings, source, datetime.now(UTC), self.since)
+            found += list(self._steps(f"ingest {source.name}", [source_key(source.name)], hours, HOUR, longest))
+        return found
+
+    def _hours(self) -> list[Step]:
+        hours = due_hours(self.lake)
+        longest = self.settings.warehouse.max_hours_per_run * HOUR
+        return list(self._steps("build", self.groups["hourly"], hours, HOUR, longest))
+
+    def _days(self) -> list[Step]:
+        days = [day_of(day) for day in due_days(self.lake, self.settings.warehouse.billing_time_zone)]
+        return list(self._steps("bill", self.groups["daily"], days, DAY, LONGEST_DAYS * DAY))
+
+    def _steps(
+        self, what: str, keys: Sequence[dg.AssetKey], starts: Sequence[datetime], step: timedelta, longest: timedelta
+    ) -> Iterator[Step]:
+        if starts and min(starts) < self.settings.start - step + HOUR:
+            raise ConfigError(
+                f"{what}: {min(starts):%Y-%m-%dT%HZ} is due but lies before start = {self.settings.start:%Y-%m-%dT%HZ}; "
+                "set an earlier start in llmops.toml"
+            )
+        for merged in contiguous(starts, step):
+            for window in merged.chunks(longest):
+                one = Step(what, keys, window, step)
+                if _name(one) not in self.done.failures:
+                    yield one
+
+
+def asset_groups(definitions: dg.Definitions) -> dict[str, list[dg.AssetKey]]:
+    """The keys of the hourly and of the daily tables, by the operation that makes them."""
+    names = {"event_time_tables": "hourly", "billing_date_tables": "daily"}
+    graph = definitions.resolve_asset_graph()
+    found: dict[str, list[dg.AssetKey]] = {"hourly": [], "daily": []}
+    for assets in graph.assets_defs:
+        group = names.get(assets.op.name) if assets.is_executable else None
+        if group:
+            found[group] += sorted(assets.keys)
+    return found
+
+
+def partition_key(start: datetime, step: timedelta) -> str:
+    """Dagster's name of the partition that starts at `start`."""
+    return f"{start:%Y-%m-%d}" if step == DAY else f"{start:%Y-%m-%d-%H:%M}"
+
+
+def _name(step: Step) -> str:
+    return f"{step.what} {step.window}"
+
+
+def _reason(result: dg.ExecuteInProcessResult) -> str:
+    """The message of the first failed step, as its author wrote it."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data is not None:
+                return data.user_failure_data.description or "failed"
+            error = data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return error.message.strip() if error else "failed"
+    return "the run failed before its first step"

@@ -1,0 +1,33 @@
+"""The control table about the other tables: which hours are complete, and which were restated.
+
+Thin: the work is `llmops_assets.warehouse.quality`.
+"""
+
+import dagster as dg
+
+from llmops_assets.defs.resources import PlatformResource
+from llmops_assets.tables import QUALITY
+from llmops_assets.warehouse.quality import write_quality
+
+
+def quality_key() -> dg.AssetKey:
+    """The asset key of the table."""
+    return dg.AssetKey(QUALITY)
+
+
+@dg.asset(
+    key=QUALITY,
+    deps=["llm_requests"],
+    group_name="control",
+    kinds={"iceberg"},
+    description=(
+        "One row per published event hour: whether all of its arrivals were taken in, how late they were, and "
+        "when it was last restated.\n\nSource: `ingest_ledger`, `published_windows`, `llm_requests`. "
+        "Not partitioned; a re-run makes the whole table again."
+    ),
+)
+def data_quality_windows(platform: PlatformResource) -> dg.MaterializeResult[None]:
+    """Write the table again."""
+    settings = platform.settings()
+    commit = write_quality(platform.lake(settings), settings)
+    return dg.MaterializeResult(metadata={"dagster/row_count": dg.MetadataValue.int(commit.rows)})

@@ -1,0 +1,120 @@
+"""The columns of the raw table, each from the decoder's last stage.
+
+A rejected record, and one that is no call, keeps its position and no event column: what is wrong with it
+must not be counted anywhere by accident.
+"""
+
+POSITION = {
+    "source": ("varchar", "source"),
+    "arrival_hour": ("timestamptz", "arrival_hour"),
+    "uri": ("varchar", "uri"),
+    "version": ("varchar", "version"),
+    "line": ("bigint", "line"),
+    "record_index": ("bigint", "record_index"),
+    "arrived_at": ("timestamptz", "arrived_at"),
+    "format": ("varchar", "format"),
+    "outcome": (
+        "varchar",
+        "case when reason is not null then 'rejected' when not f.is_call then 'not_a_call' else 'accepted' end",
+    ),
+    "reject_reason": ("varchar", "reason"),
+}
+DERIVED_ID = (
+    "'pos-' || sha256(concat_ws('|', source, uri, version, line, coalesce(record_index::varchar, '')))"
+)
+STATED_ID = "coalesce(event_id, case when f.event_is_request then request_id end)"
+# In alphabetical order, which is the order of the list.
+FLAGS = {
+    "derived_event_id": f"{STATED_ID} is null",
+    "inferred_provider": "stated_provider is null and known_provider is not null",
+    "naive_timestamp_assumed_utc": "llm_is_naive_time(f.started_at, started_at_d)",
+    "negative_cost": "claimed_cost < 0",
+    "negative_latency": "latency < 0 or first_token < 0",
+    "non_usd_cost": "is_foreign and claimed_cost is not null",
+    "reported_cost_zero_is_missing": "is_zero_cost_missing",
+    "usage_missing": "is_usage_missing",
+    "zero_output": "is_zero_output",
+}
+FLAG_LIST = (
+    "coalesce(string_split(nullif(concat_ws(',', "
+    + ", ".join(f"case when {test} then '{name}' end" for name, test in FLAGS.items())
+    + "), ''), ','), [])"
+)
+EVENT = {
+    "event_id": ("varchar", f"coalesce({STATED_ID}, {DERIVED_ID})"),
+    "request_id": ("varchar", "request_id"),
+    "trace_id": ("varchar", "trace_id"),
+    "attempt": ("integer", "try_cast(attempt as integer)"),
+    "event_time": ("timestamptz", "started_at"),
+    "tenant_id": ("varchar", "tenant_id"),
+    "user_id": ("varchar", "user_id"),
+    "end_user_id": ("varchar", "end_user_id"),
+    "session_id": ("varchar", "session_id"),
+    "api_key_id": ("varchar", "api_key_id"),
+    "feature": ("varchar", "feature"),
+    "environment": ("varchar", "environment"),
+    "config_id": ("varchar", "config_id"),
+    "variant_id": ("varchar", "variant_id"),
+    "tags": ("map(varchar, varchar)", "coalesce(f.tags, map())"),
+    "provider": ("varchar", "known_provider"),
+    "upstream_provider": ("varchar", "llm_provider(upstream_provider)"),
+    "model": ("varchar", "llm_without_scope(bare_model, scope)"),
+    "requested_model": (
+        "varchar",
+        "coalesce(requested_model, case when llm_without_scope(bare_model, scope) is distinct from model "
+        "then model end)",
+    ),
+    "region_scope": ("varchar", "scope"),
+    "operation": ("varchar", "known_operation"),
+    "streaming": ("boolean", "streaming"),
+    "cache_hit": ("boolean", "cache_hit"),
+    "service_tier": ("varchar", "llm_service_tier(lower(service_tier))"),
+    "tokens_input": ("bigint", "known_tokens_input"),
+    "tokens_cache_read": ("bigint", "known_tokens_cache_read"),
+    "tokens_cache_write": ("bigint", "known_tokens_cache_write"),
+    "tokens_cache_write_1h": ("bigint", "known_tokens_cache_write_1h"),
+    "tokens_output": ("bigint", "known_tokens_output"),
+    "tokens_reasoning": ("bigint", "known_tokens_reasoning"),
+    "tokens_audio_input": ("bigint", "known_tokens_audio_input"),
+    "tokens_audio_output": ("bigint", "known_tokens_audio_output"),
+    "tokens_image_input": ("bigint", "known_tokens_image_input"),
+    "web_search_requests": ("bigint", "web_search_requests"),
+    "tokens_total": ("bigint", "try_cast(known_tokens_input::hugeint + known_tokens_output as bigint)"),
+    "latency_ms": ("double", "case when latency >= 0 then latency end"),
+    "time_to_first_token_ms": ("double", "case when first_token >= 0 then first_token end"),
+    "temperature": ("double", "temperature"),
+    "status": ("varchar", "outcome_status"),
+    "success": ("boolean", "outcome_status = 'success'"),
+    "status_code": ("integer", "try_cast(http_status as integer)"),
+    "error_code": ("varchar", "error_code"),
+    "error_type": ("varchar", "error_class"),
+    "error_message": ("varchar", "left(message, 500)"),
+    "finish_reason": ("varchar", "finish"),
+    "reported_cost_usd": ("decimal(38, 12)", "reported_cost"),
+    "reported_cost_kind": ("varchar", "case when reported_cost is not null then f.cost_kind end"),
+    "saved_cost_usd": ("decimal(38, 12)", "case when cache_hit and saved_cost >= 0 then saved_cost end"),
+}
+
+
+def rows_stage(*, keep_bytes: bool) -> str:
+    """The final select, over the stage `charged`."""
+    columns = [
+        *(f"    cast({sql} as {kind}) as {name}" for name, (kind, sql) in POSITION.items()),
+        *_payload(keep_bytes=keep_bytes),
+        *(f"    cast(case when is_accepted then {sql} end as {kind}) as {name}" for name, (kind, sql) in EVENT.items()),
+        f"    case when is_accepted then {FLAG_LIST} else cast([] as varchar[]) end as flags",
+    ]
+    accepted = "(select *, reason is null and f.is_call as is_accepted from charged)"
+    return "select\n" + ",\n".join(columns) + f"\nfrom {accepted}"
+
+
+def _payload(*, keep_bytes: bool) -> list[str]:
+    """What a reject keeps: JSON without contents, the rest only as length and hash unless configured."""
+    unreadable = "text" if keep_bytes else "null"
+    is_unreadable = "reason = 'malformed_json' or text is null"
+    return [
+        "    case when reason is null then null "
+        f"when {is_unreadable} then {unreadable} else llm_redacted(text) end as payload",
+        "    case when reason is not null then coalesce(bytes, strlen(text)) end as payload_bytes",
+        "    case when reason is not null then coalesce(sha256, sha256(text)) end as payload_sha256",
+    ]

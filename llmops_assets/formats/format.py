@@ -1,0 +1,122 @@
+"""What a wire format states about itself, and the fields that it maps its records to.
+
+Belongs here: the vocabulary that formats and the decoder share. A field is still text where the decoder
+shall cast it, so that a value of the wrong type is told apart from an absent one in one place.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Structure = Mapping[str, object]
+
+IDENTIFIERS = (
+    "event_id",
+    "request_id",
+    "trace_id",
+    "tenant_id",
+    "user_id",
+    "end_user_id",
+    "session_id",
+    "api_key_id",
+    "feature",
+    "environment",
+    "config_id",
+    "variant_id",
+    "provider",
+    "upstream_provider",
+    "model",
+    "requested_model",
+    "operation",
+    "service_tier",
+    "status",
+    "error_code",
+    "finish_reason",
+    "cost_currency",
+)
+TOKENS = (
+    "tokens_input",
+    "tokens_cache_read",
+    "tokens_cache_write",
+    "tokens_cache_write_1h",
+    "tokens_output",
+    "tokens_reasoning",
+    "tokens_audio_input",
+    "tokens_audio_output",
+    "tokens_image_input",
+)
+COUNTS = (*TOKENS, "tokens_total", "web_search_requests", "attempt", "status_code")
+NUMBERS = ("latency_ms", "time_to_first_token_ms", "temperature")
+BOOLEANS = ("streaming", "cache_hit", "success")
+MONEY = ("cost", "cost_micro", "saved_cost")
+TIMES = ("started_at", "ended_at", "first_token_at")
+OTHER_TEXTS = ("error_message", "error_detail")
+# cost_kind: billed or estimated. event_is_request: the request id is the event's id. zero_cost_is_missing:
+# a cost of 0 beside tokens, success and no cache hit is no price. has_repeated_tag: a key of the tags
+# comes twice. is_call: false for well-formed records of something else.
+TYPED = {
+    "tags": "map(varchar, varchar)",
+    "cost_kind": "varchar",
+    "event_is_request": "boolean",
+    "zero_cost_is_missing": "boolean",
+    "has_repeated_tag": "boolean",
+    "is_call": "boolean",
+}
+FIELDS: dict[str, str] = {
+    **dict.fromkeys((*IDENTIFIERS, *COUNTS, *NUMBERS, *BOOLEANS, *MONEY, *TIMES, *OTHER_TEXTS), "varchar"),
+    **TYPED,
+}
+DEFAULTS = {
+    "cost_kind": "'estimated'",
+    "event_is_request": "false",
+    "zero_cost_is_missing": "false",
+    "has_repeated_tag": "false",
+    "is_call": "true",
+}
+
+
+@dataclass(frozen=True)
+class Format:
+    """One wire format: how to recognise a record, what to read of it, and what that means.
+
+    `detect` is a predicate over `keys`, the list of the record's top-level keys; the claim of the format
+    with the lowest `rank` wins. `struct` names what is read, every leaf VARCHAR (an object read as VARCHAR
+    is its JSON text). `steps` and `columns` are SQL over the struct, which bears the format's name; each
+    step may use the steps before it and is named `<format>_<step>`; columns may use all steps, and
+    `request_id_is_unique` of the source. What `columns` leaves out is unknown (DEFAULTS).
+    """
+
+    name: str
+    detect: str
+    struct: Structure
+    columns: Mapping[str, str]
+    steps: tuple[Mapping[str, str], ...] = field(default=())
+    rank: int = 50
+
+    def __post_init__(self) -> None:
+        unknown = sorted(self.columns.keys() - FIELDS.keys())
+        if unknown:
+            raise ValueError(f"format {self.name}: no such columns: {', '.join(unknown)}; see format.FIELDS")
+
+    def structure(self) -> str:
+        """The struct as a SQL literal for json_transform."""
+        return "'" + json.dumps(self.struct).replace("'", "''") + "'"
+
+    def fields(self) -> str:
+        """SQL of one struct of all FIELDS, equal in type for every format."""
+        values = (
+            f"{name} := cast({self.columns.get(name, DEFAULTS.get(name, 'null'))} as {kind})"
+            for name, kind in FIELDS.items()
+        )
+        return "struct_pack(" + ", ".join(values) + ")"
+
+
+def texts(*names: str) -> dict[str, object]:
+    """A struct of VARCHAR leaves."""
+    return dict.fromkeys(names, "VARCHAR")
+
+
+def first_of(record: str, *names: str) -> str:
+    """SQL of the first known of `names` in the struct `record`."""
+    members = ", ".join(f'{record}."{name}"' for name in names)
+    return members if len(names) == 1 else f"coalesce({members})"
