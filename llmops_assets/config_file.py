@@ -14,6 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 PREFIX = "LLMOPS_"
+DEFAULT_FILES = (Path("llmops.toml"), Path("example/llmops.toml"))
+"""Looked for in the working folder; the second is what `make demo` writes."""
 # Variables of the prefix that are no settings: where the file is, and what a run tells its dbt.
 NOT_SETTINGS = frozenset({"LLMOPS_CONFIG", "LLMOPS_SCRATCH", "LLMOPS_STAGING", "LLMOPS_MEMORY_LIMIT", "LLMOPS_THREADS"})
 _SECRET_WORDS = ("secret", "password", "token", "key", "credential", "properties", "uri")
@@ -24,11 +26,10 @@ class ConfigError(Exception):
 
 
 def find_config(path: Path | None) -> Path | None:
-    """The file to read: `path`, else `LLMOPS_CONFIG`, else `./llmops.toml`, else none."""
+    """The file to read: `path`, else `LLMOPS_CONFIG`, else `./llmops.toml`, else the example's, else none."""
     named = path or (Path(os.environ["LLMOPS_CONFIG"]) if os.environ.get("LLMOPS_CONFIG") else None)
     if named is None:
-        default = Path("llmops.toml")
-        return default if default.exists() else None
+        return next((file for file in DEFAULT_FILES if file.is_file()), None)
     if not named.is_file():
         raise ConfigError(f"{named}: no such file; LLMOPS_CONFIG or --config must name an llmops.toml")
     return named

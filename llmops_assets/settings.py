@@ -154,7 +154,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, path: Path | None = None) -> "Settings":
-        """Read `path`, else `LLMOPS_CONFIG`, else `./llmops.toml` if it exists, and the environment.
+        """Read `path`, else `LLMOPS_CONFIG`, else `./llmops.toml` or `./example/llmops.toml`, and the environment.
 
         Raises:
             ConfigError: naming file, key, value and what is allowed.

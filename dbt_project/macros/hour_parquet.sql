@@ -9,7 +9,7 @@
     {{ run_hooks(pre_hooks) }}
     {% call statement('write') -%}
         copy (
-            select {{ declared_casts(model.columns) }}, epoch({{ time_column }})::bigint // 3600 as p0
+            select {{ declared_casts(model.columns) }}, epoch_us({{ time_column }}) // 3600000000 as p0
             from ({{ sql }})
         ) to '{{ folder | replace("'", "''") }}' (format parquet, compression zstd, partition_by (p0), overwrite_or_ignore)
     {%- endcall %}

@@ -6,8 +6,9 @@ def expected_errors() -> tuple[type[Exception], ...]:
     import duckdb
 
     from llmops_assets.cli.sql import SqlError
+    from llmops_assets.generator import GeneratorError
     from llmops_assets.lake import LakeError
     from llmops_assets.sources import SourceError
     from llmops_assets.warehouse.project import DbtError
 
-    return (SqlError, LakeError, SourceError, DbtError, duckdb.Error)
+    return (SqlError, GeneratorError, LakeError, SourceError, DbtError, duckdb.Error)

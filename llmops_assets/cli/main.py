@@ -23,7 +23,7 @@ app = typer.Typer(
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="llmops.toml to use (default: LLMOPS_CONFIG, else ./llmops.toml)."),
+    typer.Option("--config", "-c", help="File to use (default: LLMOPS_CONFIG, ./llmops.toml, ./example/llmops.toml)."),
 ]
 
 

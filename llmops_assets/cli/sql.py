@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rich.table import Table
 
-from llmops_assets.cli.console import out
+from llmops_assets.cli.console import errors, out
+from llmops_assets.cli.tables import lines
 from llmops_assets.duck import connect
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
@@ -91,15 +91,12 @@ def show(relation: duckdb.DuckDBPyRelation, style: str) -> None:
 
 
 def _table(relation: duckdb.DuckDBPyRelation) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in relation.columns:
-        table.add_column(name, overflow="fold")
     rows = relation.fetchmany(ROWS_OF_A_TABLE + 1)
-    for row in rows[:ROWS_OF_A_TABLE]:
-        table.add_row(*(_text(value) for value in row))
-    out.print(table)
+    shown = [[_text(value) for value in row] for row in rows[:ROWS_OF_A_TABLE]]
+    for line in lines(relation.columns, shown, out.width if out.is_terminal else None):
+        out.out(line, highlight=False)
     if len(rows) > ROWS_OF_A_TABLE:
-        out.print(f"… only the first {ROWS_OF_A_TABLE} rows; use --format csv for all")
+        errors.print(f"… only the first {ROWS_OF_A_TABLE} rows; use --format csv for all")
 
 
 def _csv(relation: duckdb.DuckDBPyRelation) -> None:

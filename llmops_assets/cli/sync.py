@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from llmops_assets import progress
 from llmops_assets.cli.console import errors
 from llmops_assets.config_file import find_config
+from llmops_assets.event_log import quick_event_log
 from llmops_assets.instance import dagster_home
 from llmops_assets.settings import Settings
 
@@ -41,12 +42,12 @@ def catch_up(settings: Settings, since: datetime | None = None) -> "CatchUp":
     """One catch-up on the configured Dagster instance."""
     import dagster as dg  # noqa: TID251 - the command starts the orchestrator, it holds no logic
 
-    from llmops_assets.defs.catch_up import CatchingUp
     from llmops_assets.definitions import defs
+    from llmops_assets.defs.catch_up import CatchingUp
 
     home = dagster_home(settings)
     os.environ["DAGSTER_HOME"] = str(home)
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with quick_event_log(home), dg.DagsterInstance.from_config(str(home)) as instance:
         return CatchingUp(defs(), instance, settings, since).run()
 
 

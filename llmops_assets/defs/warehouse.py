@@ -5,15 +5,15 @@ selecting one table of a group builds and publishes the group. dbt data tests ar
 evaluated before anything was published.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from llmops_assets.defs.context import run_window
 from llmops_assets.defs.ingestion import source_key
+from llmops_assets.defs.models import RAW_KEY, Manifest, check_specs, model_specs
 from llmops_assets.defs.partitions import billing_days, days_from_hours, event_hours, hours_from_arrivals
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.settings import Settings
@@ -23,9 +23,7 @@ from llmops_assets.warehouse.dbt import NodeResult
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.publish import Superseded
 
-Manifest = Mapping[str, Any]
 SUPERSEDED = "Another run publishes the same windows; it goes on, this one stopped."
-RAW_KEY = dg.AssetKey("raw_llm_events")
 
 
 @dg.definitions
@@ -36,33 +34,6 @@ def warehouse() -> dg.Definitions:
     return dg.Definitions(
         assets=[raw_table(settings), hourly_asset(manifest, settings), daily_asset(manifest, settings)]
     )
-
-
-class Translator(DagsterDbtTranslator):
-    """Keys are plain table names; groups and lineage follow the data flow."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(DagsterDbtTranslatorSettings(enable_code_references=False))
-        self.platform = settings
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """The table's name; `lake.llm_requests` is the model of that name."""
-        return dg.AssetKey(dbt_resource_props["name"])
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The folder of the model: staging, intermediate, then the marts by subject."""
-        folders = dbt_resource_props["fqn"][1:-1]
-        return str(folders[-1]) if folders else None
-
-    def get_partition_mapping(
-        self,
-        dbt_resource_props: Mapping[str, Any],
-        dbt_parent_resource_props: Mapping[str, Any],
-    ) -> dg.PartitionMapping | None:
-        """Days read hours; everything else reads its own window."""
-        if "daily" in dbt_resource_props.get("tags", []) and "daily" not in dbt_parent_resource_props.get("tags", []):
-            return days_from_hours()
-        return None
 
 
 def raw_table(settings: Settings) -> dg.AssetSpec:
@@ -80,12 +51,12 @@ def raw_table(settings: Settings) -> dg.AssetSpec:
 
 def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     """The event-time tables: one operation for a window of hours."""
-    specs, checks = _specs(manifest, "hourly", settings, event_hours(settings))
+    specs = model_specs(manifest, "hourly", event_hours(settings), None)
 
     @dg.multi_asset(
         name="event_time_tables",
         specs=specs,
-        check_specs=checks,
+        check_specs=check_specs(manifest, "hourly", specs),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(settings.warehouse.max_hours_per_run),
     )
@@ -102,12 +73,12 @@ def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
 
 def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     """The tables by billing date: one operation for consecutive dates."""
-    specs, checks = _specs(manifest, "daily", settings, billing_days(settings))
+    specs = model_specs(manifest, "daily", billing_days(settings), days_from_hours())
 
     @dg.multi_asset(
         name="billing_date_tables",
         specs=specs,
-        check_specs=checks,
+        check_specs=check_specs(manifest, "daily", specs),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(31),
     )
@@ -118,29 +89,6 @@ def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         yield from _shown(context, lambda: build_days(platform.lake(now), now, platform.project(now), days, run))
 
     return billing_date_tables
-
-
-def _specs(
-    manifest: Manifest, tag: str, settings: Settings, partitions: dg.PartitionsDefinition[str]
-) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
-    """Assets and checks of the models that carry `tag`."""
-    translator = Translator(settings)
-    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model" and tag in node["tags"]]
-    specs, checks = [], []
-    for node in models:
-        spec = translator.get_asset_spec(manifest, node["unique_id"], None)
-        specs.append(spec.replace_attributes(partitions_def=partitions, skippable=True))
-        checks += _check_specs(translator, manifest, spec, node["unique_id"])
-    return specs, checks
-
-
-def _check_specs(translator: Translator, manifest: Manifest, spec: dg.AssetSpec, model: str) -> list[dg.AssetCheckSpec]:
-    tests = [child for child in manifest["child_map"][model] if child.startswith("test.")]
-    found = (
-        translator.get_asset_check_spec(asset_spec=spec, manifest=manifest, unique_id=test, project=None)
-        for test in tests
-    )
-    return [check for check in found if check is not None]
 
 
 def _shown(context: dg.AssetExecutionContext, work: Callable[[], BuildReport]) -> Iterator[Any]:
@@ -154,8 +102,10 @@ def _shown(context: dg.AssetExecutionContext, work: Callable[[], BuildReport]) -
         raise dg.Failure(SUPERSEDED, metadata={"why": dg.MetadataValue.text(str(other))}) from other
     yield from _check_results(context, report)
     names = {result.name: result for result in report.results if not result.is_test}
-    for key in context.selected_asset_keys:
+    for key in context.assets_def.keys_by_output_name.values():  # each after those that it reads
         name = key.path[-1]
+        if key not in context.selected_asset_keys:
+            continue
         yield dg.MaterializeResult(asset_key=key, metadata=_metadata(report, name, names.get(name)))
 
 

@@ -141,7 +141,7 @@ def partition_expressions(spec: PartitionSpec, schema: Schema) -> list[str]:
 def _expression(field: PartitionField, schema: Schema) -> str:
     column = f'"{schema.find_column_name(field.source_id)}"'
     if isinstance(field.transform, HourTransform):
-        return f"epoch({column})::bigint // 3600"
+        return f"epoch_us({column}) // 3600000000"
     if isinstance(field.transform, DayTransform):
-        return f"epoch({column})::bigint // 86400"
+        return f"epoch_us({column}) // 86400000000"
     return column

@@ -1,0 +1,99 @@
+"""The dbt project's published models as asset specs, and its data tests as checks of them.
+
+Only tables that the lake keeps are assets: what lies between them is views of a scratch database that
+nobody can read after the run. Lineage goes through those views; their tests belong to the request log,
+which is made of them.
+"""
+
+from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+
+from llmops_assets.tables import RAW, REQUESTS
+from llmops_assets.warehouse.build import PRICED, published_models
+
+Manifest = Mapping[str, Any]
+RAW_KEY = dg.AssetKey(RAW)
+READ = {RAW: RAW_KEY, REQUESTS: dg.AssetKey(REQUESTS)}
+"""Lake tables that models read as dbt sources."""
+
+
+class Translator(DagsterDbtTranslator):
+    """Keys are plain table names; groups are the folders of the models."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_code_references=False))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """The table's name; `lake.llm_requests` is the model of that name."""
+        return dg.AssetKey(dbt_resource_props["name"])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The folder of the model: the marts by subject."""
+        return str(dbt_resource_props["fqn"][-2])
+
+
+def model_specs(
+    manifest: Manifest, tag: str, partitions: dg.PartitionsDefinition[str], upstream: dg.PartitionMapping | None
+) -> list[dg.AssetSpec]:
+    """One spec per published model that carries `tag`, each after those that it reads."""
+    nodes = {node["name"]: node for node in published_models(manifest, tag)}
+    parents = {name: _parents(manifest, node) for name, node in nodes.items()}
+    order = TopologicalSorter({name: {key.path[-1] for key in keys} & nodes.keys() for name, keys in parents.items()})
+    return [_spec(manifest, nodes[name], parents[name], partitions, upstream) for name in order.static_order()]
+
+
+def _spec(
+    manifest: Manifest,
+    node: Mapping[str, Any],
+    parents: set[dg.AssetKey],
+    partitions: dg.PartitionsDefinition[str],
+    upstream: dg.PartitionMapping | None,
+) -> dg.AssetSpec:
+    deps = [dg.AssetDep(key, partition_mapping=upstream) for key in sorted(parents)]
+    spec = Translator().get_asset_spec(manifest, node["unique_id"], None)
+    return spec.replace_attributes(deps=deps, partitions_def=partitions, skippable=True, kinds={"dbt", "iceberg"})
+
+
+def _parents(manifest: Manifest, node: Mapping[str, Any]) -> set[dg.AssetKey]:
+    """The lake tables that a model reads, directly or through views of the scratch database."""
+    found = set()
+    for parent in manifest["parent_map"][node["unique_id"]]:
+        props = manifest["nodes"].get(parent) or manifest["sources"].get(parent)
+        if props is None or (parent.startswith("source.") and props["name"] not in READ):
+            continue
+        if props["name"] == PRICED and node["name"] != REQUESTS:
+            found.add(READ[REQUESTS])  # the request log is those very files
+        elif parent.startswith("source."):
+            found.add(READ[props["name"]])
+        else:
+            found |= {dg.AssetKey(props["name"])} if _is_published(props) else _parents(manifest, props)
+    return found
+
+
+def check_specs(manifest: Manifest, tag: str, specs: list[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
+    """Every data test over models of `tag`, as a check of the published model that it is about."""
+    keys = {spec.key for spec in specs}
+    fallback = READ[REQUESTS] if READ[REQUESTS] in keys else min(keys)
+    found = []
+    for test, models in _tests(manifest):
+        if any(tag in model["tags"] for model in models):
+            owner = next((key for model in models if (key := dg.AssetKey(model["name"])) in keys), fallback)
+            description = test.get("description") or f"dbt test `{test['name']}`: no row may come back."
+            found.append(dg.AssetCheckSpec(test["name"], asset=owner, description=description))
+    return found
+
+
+def _tests(manifest: Manifest) -> Iterator[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
+    """Data tests with the models that they read."""
+    for test in manifest["nodes"].values():
+        if test["resource_type"] == "test":
+            nodes = (manifest["nodes"].get(parent) for parent in test["depends_on"]["nodes"])
+            yield test, [node for node in nodes if node is not None and node["resource_type"] == "model"]
+
+
+def _is_published(node: Mapping[str, Any]) -> bool:
+    return node["resource_type"] == "model" and "lake" in node["config"].get("meta", {})
