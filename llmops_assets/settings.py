@@ -77,7 +77,7 @@ class WarehouseSettings(Section):
     """How windows are built."""
 
     dedupe_margin_seconds: int = Field(300, description="Records of one id this close are one event.", ge=1)
-    max_hours_per_run: int = Field(168, description="Longest window built by one run.", ge=1)
+    max_hours_per_run: int = Field(168, description="Longest window built at once; longer runs take several.", ge=1)
     billing_time_zone: str = Field("UTC", description="Civil time zone of billing_date.")
     max_delay_minutes: int = Field(60, description="How late a source may be before a window counts complete.", ge=0)
 

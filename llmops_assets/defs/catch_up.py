@@ -16,7 +16,7 @@ from llmops_assets import progress
 from llmops_assets.config_file import ConfigError
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.quality import quality_key
-from llmops_assets.defs.warehouse import SUPERSEDED
+from llmops_assets.defs.warehouse import LONGEST_DAYS, SUPERSEDED
 from llmops_assets.ingest import pending_hours
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
@@ -26,7 +26,6 @@ from llmops_assets.windows import DAY, HOUR, Window, contiguous, day_of
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PASSES = 20
-LONGEST_DAYS = 31
 
 
 @dataclass(frozen=True)
@@ -123,8 +122,8 @@ class CatchingUp:
     ) -> Iterator[Step]:
         if starts and min(starts) < self.settings.start - step + HOUR:
             raise ConfigError(
-                f"{what}: {min(starts):%Y-%m-%dT%HZ} is due but lies before start = {self.settings.start:%Y-%m-%dT%HZ}; "
-                "set an earlier start in llmops.toml"
+                f"{what}: {min(starts):%Y-%m-%dT%HZ} is due but lies before start = {self.settings.start:%Y-%m-%dT%HZ}"
+                "; set an earlier start in llmops.toml"
             )
         for merged in contiguous(starts, step):
             for window in merged.chunks(longest):

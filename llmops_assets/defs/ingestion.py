@@ -35,7 +35,7 @@ def source_asset(source: SourceSettings, settings: Settings) -> dg.AssetsDefinit
     @dg.asset(
         key=source_key(source.name),
         partitions_def=arrival_hours(settings),
-        backfill_policy=dg.BackfillPolicy.multi_run(settings.warehouse.max_hours_per_run),
+        backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="raw",
         kinds={"s3" if source.uri.startswith("s3://") else "file", "iceberg"},
         description=_description(source),

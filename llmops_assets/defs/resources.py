@@ -4,15 +4,29 @@ Belongs here: thin resources that give out plain domain objects. No connection i
 location loads, and no secret is kept in a resource.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import dagster as dg
 
+from llmops_assets.event_log import quick_event_log
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.warehouse.project import DbtProject
 
 
-class PlatformResource(dg.ConfigurableResource[None]):
+class PlatformResource(dg.ConfigurableResource["PlatformResource"]):
     """Settings, lake and dbt project of a run, from `llmops.toml` and the environment."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["PlatformResource"]:
+        """Itself, while the run's events are written without waiting for the disk at each."""
+        if context.instance is None:
+            yield self
+            return
+        with quick_event_log(Path(context.instance.root_directory)):
+            yield self
 
     def settings(self) -> Settings:
         """The settings as they are now."""
@@ -29,5 +43,8 @@ class PlatformResource(dg.ConfigurableResource[None]):
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    """The platform, under the name that assets ask for."""
-    return dg.Definitions(resources={"platform": PlatformResource()})
+    """The platform, under the name that assets ask for; steps run in the run's own process.
+
+    A process of its own costs a step some three seconds, and a run has one step.
+    """
+    return dg.Definitions(resources={"platform": PlatformResource()}, executor=dg.in_process_executor)

@@ -2,10 +2,11 @@
 
 A window's tables are built, audited and published together, so each of the two groups is one operation;
 selecting one table of a group builds and publishes the group. dbt data tests are checks that were
-evaluated before anything was published.
+evaluated before anything was published. A range of partitions is one run; a long one is built in pieces of
+bounded size, each published when it is done.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,11 +19,13 @@ from llmops_assets.defs.partitions import billing_days, days_from_hours, event_h
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.settings import Settings
 from llmops_assets.warehouse import AuditFailed, BuildReport, build_days, build_hours
-from llmops_assets.warehouse.build import RunInfo
+from llmops_assets.warehouse.build import RunInfo, combined
 from llmops_assets.warehouse.dbt import NodeResult
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.publish import Superseded
+from llmops_assets.windows import DAY, HOUR
 
+LONGEST_DAYS = 31
 SUPERSEDED = "Another run publishes the same windows; it goes on, this one stopped."
 
 
@@ -58,15 +61,14 @@ def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         specs=specs,
         check_specs=check_specs(manifest, "hourly", specs),
         can_subset=True,
-        backfill_policy=dg.BackfillPolicy.multi_run(settings.warehouse.max_hours_per_run),
+        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def event_time_tables(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
         now = platform.settings()
+        lake, project = platform.lake(now), platform.project(now)
         run = RunInfo(context.run_id, datetime.now(UTC))
-        yield from _shown(
-            context,
-            lambda: build_hours(platform.lake(now), now, platform.project(now), run_window(context), run),
-        )
+        chunks = run_window(context).chunks(now.warehouse.max_hours_per_run * HOUR)
+        yield from _shown(context, (build_hours(lake, now, project, chunk, run) for chunk in chunks))
 
     return event_time_tables
 
@@ -80,33 +82,35 @@ def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         specs=specs,
         check_specs=check_specs(manifest, "daily", specs),
         can_subset=True,
-        backfill_policy=dg.BackfillPolicy.multi_run(31),
+        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def billing_date_tables(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
         now = platform.settings()
+        lake, project = platform.lake(now), platform.project(now)
         run = RunInfo(context.run_id, datetime.now(UTC))
-        days = [day.start.date() for day in run_window(context).days()]
-        yield from _shown(context, lambda: build_days(platform.lake(now), now, platform.project(now), days, run))
+        chunks = run_window(context).chunks(LONGEST_DAYS * DAY)
+        yield from _shown(context, (build_days(lake, now, project, chunk, run) for chunk in chunks))
 
     return billing_date_tables
 
 
-def _shown(context: dg.AssetExecutionContext, work: Callable[[], BuildReport]) -> Iterator[Any]:
-    """Run `work`; its tests as check results, then its tables as materializations, or a failure that says why."""
+def _shown(context: dg.AssetExecutionContext, builds: Iterator[BuildReport]) -> Iterator[Any]:
+    """Run the builds; their tests as check results, then their tables as materializations, or why one failed."""
+    reports: list[BuildReport] = []
     try:
-        report = work()
+        reports.extend(builds)
     except AuditFailed as failure:
-        yield from _check_results(context, failure.report)
+        yield from _check_results(context, combined([*reports, failure.report]))
         raise dg.Failure(str(failure), allow_retries=False) from failure
     except Superseded as other:
         raise dg.Failure(SUPERSEDED, metadata={"why": dg.MetadataValue.text(str(other))}) from other
+    report = combined(reports)
     yield from _check_results(context, report)
     names = {result.name: result for result in report.results if not result.is_test}
     for key in context.assets_def.keys_by_output_name.values():  # each after those that it reads
-        name = key.path[-1]
-        if key not in context.selected_asset_keys:
-            continue
-        yield dg.MaterializeResult(asset_key=key, metadata=_metadata(report, name, names.get(name)))
+        if key in context.selected_asset_keys:
+            name = key.path[-1]
+            yield dg.MaterializeResult(asset_key=key, metadata=_metadata(report, name, names.get(name)))
 
 
 def _check_results(context: dg.AssetExecutionContext, report: BuildReport) -> Iterator[dg.AssetCheckResult]:

@@ -142,7 +142,8 @@ def _ledger_state(lake: Lake, source: str, window: Window) -> tuple[set[tuple[da
         return set(), set()
     with lake.reader({LEDGER: window}) as connection:
         rows = connection.execute(
-            f"select arrival_hour, uri, checked_at >= arrival_hour + interval 1 hour from lake.{LEDGER} where source = ?",
+            "select arrival_hour, uri, checked_at >= arrival_hour + interval 1 hour "
+            f"from lake.{LEDGER} where source = ?",
             [source],
         ).fetchall()
     entered = {(hour.astimezone(UTC), uri) for hour, uri, _ in rows if uri is not None}

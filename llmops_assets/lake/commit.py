@@ -5,7 +5,7 @@ conflict here redoes the whole transaction: load, compare, plan, commit. Files a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, ValidationException
@@ -37,6 +37,13 @@ class Commit:
     rows: int
     bytes: int
     files: int
+
+    def combined(self, before: "Commit | None") -> "Commit":
+        """This commit with the amounts of one before it."""
+        if before is None:
+            return self
+        amounts = {name: getattr(self, name) + getattr(before, name) for name in ("rows", "bytes", "files")}
+        return replace(self, **amounts)
 
 
 @dataclass(frozen=True)

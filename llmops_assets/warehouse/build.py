@@ -6,7 +6,7 @@ passed. Memory is bounded by DuckDB's limit; time grows linearly with the events
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -20,7 +20,7 @@ from llmops_assets.warehouse.dbt import NodeResult, build
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.publish import Publication, lake_spec
 from llmops_assets.warehouse.scratch import Scratch, mount_days, mount_hours, price_versions, scratch
-from llmops_assets.windows import DAY, Window, day_of
+from llmops_assets.windows import Window
 
 PRICED = "int_llm_requests_priced"
 EXAMPLES = 3
@@ -86,9 +86,11 @@ def build_hours(lake: Lake, settings: Settings, project: DbtProject, window: Win
         return report
 
 
-def build_days(lake: Lake, settings: Settings, project: DbtProject, days: Sequence[date], run: RunInfo) -> BuildReport:
-    """Build and publish the daily tables for consecutive billing dates. Raises as `build_hours`."""
-    window = Window(day_of(days[0]), day_of(days[-1]) + DAY)
+def build_days(lake: Lake, settings: Settings, project: DbtProject, window: Window, run: RunInfo) -> BuildReport:
+    """Build and publish the daily tables for the billing dates of `window` (their midnights in UTC).
+
+    Raises as `build_hours`.
+    """
     _ensure_tables(lake, project, "daily")
     with scratch(settings, run.run_id) as place:
         sequence = mount_days(lake, place, window)
@@ -96,6 +98,20 @@ def build_days(lake: Lake, settings: Settings, project: DbtProject, days: Sequen
         publication = Publication("day", tuple(window.days()), run.run_id, run.started_at, sequence, {})
         _publish(lake, place, project, "daily", publication, report, requests_sequence=sequence)
         return report
+
+
+def combined(reports: Sequence[BuildReport]) -> BuildReport:
+    """One report of consecutive windows: the worse status, and sums, of every model, test and commit."""
+    results: dict[str, NodeResult] = {}
+    commits: dict[str, Commit] = {}
+    for report in reports:
+        for result in report.results:
+            results[result.unique_id] = result.combined(results.get(result.unique_id))
+        for table, commit in report.commits.items():
+            commits[table] = commit.combined(commits.get(table))
+    examples = {name: rows for report in reports for name, rows in report.examples.items()}
+    window = Window(reports[0].window.start, reports[-1].window.end)
+    return BuildReport(window, list(results.values()), commits, examples)
 
 
 def _audited(project: DbtProject, place: Scratch, window: Window, *, select: str, staging: str) -> BuildReport:

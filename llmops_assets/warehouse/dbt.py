@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,13 @@ class NodeResult:
     def failed(self) -> bool:
         """Whether it must stop a publish."""
         return self.status in ("error", "fail", "runtime error", "skipped")
+
+    def combined(self, before: "NodeResult | None") -> "NodeResult":
+        """The result of this and an earlier window together: the failed one, if one failed, with sums."""
+        if before is None:
+            return self
+        worse = before if before.failed and not self.failed else self
+        return replace(worse, failures=self.failures + before.failures, seconds=self.seconds + before.seconds)
 
     @property
     def is_test(self) -> bool:
