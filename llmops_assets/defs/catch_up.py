@@ -17,6 +17,7 @@ from llmops_assets.config_file import ConfigError
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.quality import quality_key
 from llmops_assets.defs.warehouse import LONGEST_DAYS, SUPERSEDED
+from llmops_assets.housekeeping import keep_house
 from llmops_assets.ingest import pending_hours
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
@@ -77,6 +78,7 @@ class CatchingUp:
         self.done.left = [f"{step.what} {step.window}" for step in (*self._hours(), *self._days())]
         if self.done.runs:
             self._materialize([quality_key()], {})
+            keep_house(self.lake, self.settings, datetime.now(UTC))
         return self.done
 
     def _attempt(self, step: Step) -> bool:

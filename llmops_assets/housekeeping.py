@@ -1,0 +1,31 @@
+"""What a lake needs from time to time: touched hours written down, old snapshots and lost files removed.
+
+Belongs here: the order of those steps. Touched hours are copied first, because an expired snapshot takes
+its summary with it and what is due is read from summaries.
+"""
+
+from datetime import datetime, timedelta
+
+from llmops_assets.duck import connect
+from llmops_assets.lake import Lake
+from llmops_assets.lake.expiry import ExpireReport
+from llmops_assets.settings import Settings
+from llmops_assets.tables import RAW
+from llmops_assets.touched import preserve
+
+
+def keep_house(lake: Lake, settings: Settings, now: datetime) -> ExpireReport:
+    """Copy touched hours; if a snapshot has outlived `snapshot_retention_days`, expire all that have.
+
+    Costs one small commit after new arrivals, and a listing of the lake's files when there is something
+    to expire.
+    """
+    if lake.exists(RAW):
+        with connect() as connection:
+            preserve(lake, connection)
+    oldest_kept = now - timedelta(days=settings.lake.snapshot_retention_days)
+    if not any(
+        len(known := lake.snapshots(name)) > 1 and known[0].committed_at < oldest_kept for name in lake.tables()
+    ):
+        return ExpireReport(0, 0)
+    return lake.expire(oldest_kept, orphan_age=timedelta(hours=settings.lake.orphan_age_hours))

@@ -1,0 +1,108 @@
+"""What a user finds when the code location loads: assets, checks, lineage, and nothing that was forgotten."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+import llmops_assets.defs
+from llmops_assets.definitions import defs
+
+TABLES_BY_HOUR = {
+    *("llm_requests", "llm_operations_metrics", "latency_percentiles", "error_rates", "token_usage_per_user"),
+    *("cost_per_model", "cost_per_user", "model_quality_drift", "latency_histogram"),
+    *("event_conflicts", "event_conservation"),
+}
+TABLES_BY_DAY = {"tenant_cost_daily", "reused_ids"}
+
+
+@pytest.fixture
+def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
+    """The code location with two sources."""
+    config = tmp_path / "llmops.toml"
+    config.write_text(
+        'start = 2026-11-01T00:00:00Z\n[[source]]\nname = "gateway"\nuri = "in"\nlayout = "%Y-%m-%d/%H/"\n'
+        '[[source]]\nname = "apps"\nuri = "s3://calls/apps"\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("LLMOPS_CONFIG", str(config))
+    return defs()
+
+
+def _node(definitions: dg.Definitions, *key: str) -> dg.AssetSpec:
+    return next(spec for spec in definitions.resolve_all_asset_specs() if spec.key == dg.AssetKey(list(key)))
+
+
+def test_every_source_and_every_published_table_is_an_asset(definitions: dg.Definitions) -> None:
+    keys = {spec.key.to_user_string() for spec in definitions.resolve_all_asset_specs()}
+    control = {"raw_llm_events", "data_quality_windows"}
+    assert keys == {"raw/gateway", "raw/apps"} | control | TABLES_BY_HOUR | TABLES_BY_DAY
+
+
+def test_every_asset_says_what_a_row_is_and_belongs_to_a_group(definitions: dg.Definitions) -> None:
+    for spec in definitions.resolve_all_asset_specs():
+        assert spec.description, spec.key
+        assert spec.group_name != "default", spec.key
+
+
+def test_tables_are_partitioned_by_the_hour_and_billing_tables_by_the_day(definitions: dg.Definitions) -> None:
+    for name in TABLES_BY_HOUR:
+        assert isinstance(_node(definitions, name).partitions_def, dg.HourlyPartitionsDefinition)
+    for name in TABLES_BY_DAY:
+        assert isinstance(_node(definitions, name).partitions_def, dg.DailyPartitionsDefinition)
+    assert isinstance(_node(definitions, "raw", "gateway").partitions_def, dg.HourlyPartitionsDefinition)
+
+
+def test_lineage_runs_from_the_sources_through_the_request_log_to_the_bills(definitions: dg.Definitions) -> None:
+    parents = {
+        spec.key.to_user_string(): {dep.asset_key.to_user_string() for dep in spec.deps}
+        for spec in definitions.resolve_all_asset_specs()
+    }
+    assert parents["raw_llm_events"] == {"raw/gateway", "raw/apps"}
+    assert parents["llm_requests"] == {"raw_llm_events"}
+    assert parents["llm_operations_metrics"] == {"llm_requests"}
+    assert parents["tenant_cost_daily"] == {"llm_requests"}
+
+
+def test_dbt_tests_are_checks_of_the_tables(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    checked = {key.asset_key.to_user_string() for key in graph.asset_check_keys}
+    assert checked <= TABLES_BY_HOUR | TABLES_BY_DAY
+    assert {"llm_requests", "llm_operations_metrics", "tenant_cost_daily"} <= checked
+    names = {key.name for key in graph.asset_check_keys}
+    assert "accepted_records_are_events_duplicates_or_conflicts" in names
+
+
+def test_a_range_of_partitions_is_one_run(definitions: dg.Definitions) -> None:
+    for assets in definitions.resolve_asset_graph().assets_defs:
+        if assets.is_executable and assets.partitions_def is not None:
+            assert assets.backfill_policy == dg.BackfillPolicy.single_run(), assets.keys
+
+
+def _defs_modules() -> Iterator[tuple[str, ast.Module]]:
+    for file in sorted(Path(llmops_assets.defs.__path__[0]).glob("*.py")):
+        yield file.name, ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _decorators(module: ast.Module) -> list[str]:
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
+    return [ast.unparse(decorator) for function in functions for decorator in function.decorator_list]
+
+
+def test_no_module_mixes_bare_definitions_with_a_definitions_function() -> None:
+    for name, module in _defs_modules():
+        decorators = _decorators(module)
+        bare = [one for one in decorators if one.startswith(("dg.asset", "dg.multi_asset", "dg.sensor", "dg.schedule"))]
+        assert not (bare and "dg.definitions" in decorators), f"{name}: the bare ones would vanish silently"
+
+
+def test_loading_reads_no_object_and_makes_no_lake(tmp_path: Path, definitions: dg.Definitions) -> None:
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["llmops.toml"]
+
+
+def test_without_a_configuration_the_code_location_still_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    keys = {spec.key.to_user_string() for spec in defs().resolve_all_asset_specs()}
+    assert "llm_requests" in keys
