@@ -2,17 +2,40 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SQL := dbt_project/models dbt_project/tests
 
-.PHONY: test install
+.PHONY: demo test dev lint install lock bench
+
+demo: install
+	$(BIN)/llmops demo example
+
+test: install lint
+	$(BIN)/pytest -q
+
+dev: install
+	$(BIN)/llmops dev
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 $(SQL)
+
+bench: install
+	$(BIN)/python -m benchmarks.run
 
 install: $(VENV)/.installed
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+# The tool that installs is itself pinned by hash; bytecode is compiled once, because starting costs more than it.
+$(VENV)/.installed: requirements.lock requirements-uv.lock pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python {v[0]}.{v[1]} is not supported: 3.11, 3.12 or 3.13 is needed, such as make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
 
-test: install
-	$(BIN)/pytest -q
+# Without index addresses, so that it installs from any registry.
+lock:
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock

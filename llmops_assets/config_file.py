@@ -17,7 +17,9 @@ PREFIX = "LLMOPS_"
 DEFAULT_FILES = (Path("llmops.toml"), Path("example/llmops.toml"))
 """Looked for in the working folder; the second is what `make demo` writes."""
 # Variables of the prefix that are no settings: where the file is, and what a run tells its dbt.
-NOT_SETTINGS = frozenset({"LLMOPS_CONFIG", "LLMOPS_SCRATCH", "LLMOPS_STAGING", "LLMOPS_MEMORY_LIMIT", "LLMOPS_THREADS"})
+NOT_SETTINGS = frozenset(
+    {"LLMOPS_CONFIG", "LLMOPS_SCRATCH", "LLMOPS_STAGING", "LLMOPS_MEMORY_LIMIT", "LLMOPS_THREADS", "LLMOPS_SPILL"}
+)
 _SECRET_WORDS = ("secret", "password", "token", "key", "credential", "properties", "uri")
 
 
@@ -51,6 +53,7 @@ def merge_source_overrides(values: dict[str, Any], model: type[BaseModel]) -> di
     sources = values.get("source")
     if not isinstance(sources, list):
         return values
+    _refuse_unknown_sources([str(source.get("name", "")) for source in sources if isinstance(source, dict)])
     return values | {"source": [_overridden(source) if isinstance(source, dict) else source for source in sources]}
 
 
@@ -58,6 +61,15 @@ def _overridden(source: dict[str, Any]) -> dict[str, Any]:
     stem = f"{PREFIX}SOURCE__{str(source.get('name', '')).upper()}__"
     overrides = {key[len(stem) :].lower(): value for key, value in os.environ.items() if key.startswith(stem)}
     return source | overrides
+
+
+def _refuse_unknown_sources(names: list[str]) -> None:
+    stem = f"{PREFIX}SOURCE__"
+    known = tuple(f"{stem}{name.upper()}__" for name in names)
+    for variable in sorted(os.environ):
+        if variable.startswith(stem) and not variable.startswith(known):
+            name = variable.removeprefix(stem).partition("__")[0].lower()
+            raise ConfigError(f"environment: {variable} is of no configured source{_allowed(name, sorted(names))}")
 
 
 def _refuse_unknown_variables(model: type[BaseModel]) -> None:
@@ -96,7 +108,9 @@ def _dotted(location: tuple[Any, ...]) -> str:
 
 
 def _shown(key: str, value: Any) -> str:
-    if isinstance(value, dict | list | tuple) or any(word in key.lower() for word in _SECRET_WORDS):
+    # A whole catalog given as one text may be an address with a password.
+    is_secret = key == "catalog" or any(word in key.lower() for word in _SECRET_WORDS)
+    if isinstance(value, dict | list | tuple) or is_secret:
         return f"<{type(value).__name__}>" if key.rsplit(".", 1)[-1] != "uri" else repr(value).split("@")[-1]
     return repr(value)
 

@@ -4,8 +4,10 @@ Belongs here: connection settings and the loading of extension wheels. What is a
 belongs to its caller.
 """
 
+import tempfile
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 import duckdb
 
@@ -30,11 +32,23 @@ def connect(path: Path | str = ":memory:", limits: DuckLimits | None = None) -> 
     }
     if limits is not None:
         config |= {"memory_limit": limits.memory_limit, "threads": limits.threads}
-        if limits.temp_directory is not None:
-            config["temp_directory"] = str(limits.temp_directory)
+    spill = spill_folder(limits)
+    if spill is not None or str(path) == ":memory:":
+        config["temp_directory"] = str(spill or Path(tempfile.gettempdir()) / f"llmops-{uuid4().hex}")
     connection = duckdb.connect(str(path), config=config)
     connection.execute("set timezone = 'UTC'")
     return connection
+
+
+def spill_folder(limits: DuckLimits | None) -> Path | None:
+    """A folder of its own below the configured one: processes that share a folder overwrite each other's files.
+
+    None where none is configured; DuckDB then spills beside its database file. DuckDB makes and removes it.
+    """
+    if limits is None or limits.temp_directory is None:
+        return None
+    limits.temp_directory.mkdir(parents=True, exist_ok=True)
+    return limits.temp_directory / uuid4().hex
 
 
 def load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:

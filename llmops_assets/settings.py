@@ -12,7 +12,13 @@ from typing import Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from llmops_assets.config_file import ConfigError, describe, find_config, merge_source_overrides, read_toml
 
@@ -53,7 +59,7 @@ class DuckdbSettings(Section):
 
     memory_limit: str = Field("2GB", description="DuckDB's own memory bound.", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, description="Threads of a run.", ge=1)
-    temp_directory: Path | None = Field(None, description="Where DuckDB spills; default: the run's scratch folder.")
+    temp_directory: Path | None = Field(None, description="Where DuckDB spills; default: beside its scratch file.")
 
 
 class LakeSettings(Section):
@@ -124,6 +130,16 @@ class SourceSettings(Section):
             raise ValueError(f"{scheme}:// is not supported; allowed: file://, s3://, or a path")
         return uri
 
+    @field_validator("format")
+    @classmethod
+    def _is_a_format(cls, name: str) -> str:
+        from llmops_assets.formats.registry import format_names
+
+        allowed = ("auto", *format_names())
+        if name not in allowed:
+            raise ValueError(f"no such format; allowed: {', '.join(allowed)}")
+        return name
+
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:
         if (self.access_key_id_env is None) != (self.secret_access_key_env is None):
@@ -165,6 +181,10 @@ class Settings(BaseSettings):
             settings = _from_file(values)()
         except ValidationError as error:
             raise ConfigError(describe(error, file, cls)) from None
+        except SettingsError as error:  # the variable's text is not repeated: it may hold a secret
+            raise ConfigError(
+                f"environment: {error}; write JSON, or one variable per key, such as LLMOPS_DUCKDB__THREADS"
+            ) from None
         return settings.anchored((file.parent if file else Path.cwd()).resolve())
 
     @classmethod
@@ -199,7 +219,9 @@ class Settings(BaseSettings):
     def anchored(self, folder: Path) -> "Settings":
         """The same settings with relative paths taken from `folder`."""
         sources = tuple(source.model_copy(update={"uri": _anchor(source.uri, folder)}) for source in self.source)
-        return self.model_copy(update={"home": folder / self.home.expanduser(), "source": sources})
+        spill = self.duckdb.temp_directory
+        duckdb = self.duckdb.model_copy(update={"temp_directory": spill and folder / spill.expanduser()})
+        return self.model_copy(update={"home": folder / self.home.expanduser(), "duckdb": duckdb, "source": sources})
 
     @property
     def lake_catalog(self) -> CatalogSettings:

@@ -10,6 +10,8 @@
 
 {% macro end_billing_date() %}cast(timezone('UTC', {{ window_end() }}) as date){% endmacro %}
 
+{% macro in_billing_dates(date) %}{{ date }} >= {{ first_billing_date() }} and {{ date }} < {{ end_billing_date() }}{% endmacro %}
+
 {#- Instants that can fall on those dates somewhere on earth: zones reach from UTC+14 to UTC-12. -#}
 {% macro near_billing_dates(column) -%}
 {{ column }} >= {{ window_start() }} - {{ minutes(14 * 60) }}

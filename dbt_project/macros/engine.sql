@@ -7,6 +7,8 @@
 
 {% macro minutes(number) %}to_minutes({{ number }}){% endmacro %}
 
+{% macro days(number) %}to_days({{ number }}){% endmacro %}
+
 {% macro seconds(number) %}to_seconds({{ number }}){% endmacro %}
 
 {#- A ratio as a double; NULL where there is nothing to divide by. -#}
@@ -14,6 +16,9 @@
 
 {#- Exact percentile by linear interpolation, as a double. -#}
 {% macro exact_percentile(quantile, column) %}percentile_cont({{ quantile }}) within group (order by cast({{ column }} as double)){% endmacro %}
+
+{#- A number of 64 bits that stands for a text. -#}
+{% macro text_hash(column) %}hash({{ column }}){% endmacro %}
 
 {#- A map's entries in one order, so that equal maps compare equal. -#}
 {% macro sorted_entries(column) %}list_sort(map_entries({{ column }})){% endmacro %}

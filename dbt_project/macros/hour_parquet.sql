@@ -1,6 +1,8 @@
 {#- A model written once, as Parquet files of one UTC hour each in the run's staging folder, and read by the
     models after it through a view. Publishing commits these very files as a lake table, so its columns are
-    cast to the model's declared types and nothing is copied again. -#}
+    cast to the model's declared types and nothing is copied again. Row groups are small because each of the
+    window's hours buffers one: 72 open hours of the default 122,880 rows spill at a limit of 2 GB, and took
+    25 CPU seconds for 2 M rows against 16 with these (measured on 2 cores; files grow by 1 %). -#}
 
 {% materialization hour_parquet, adapter='duckdb' %}
     {%- set folder = env_var('LLMOPS_STAGING') -%}
@@ -11,7 +13,8 @@
         copy (
             select {{ declared_casts(model.columns) }}, epoch_us({{ time_column }}) // 3600000000 as p0
             from ({{ sql }})
-        ) to '{{ folder | replace("'", "''") }}' (format parquet, compression zstd, partition_by (p0), overwrite_or_ignore)
+        ) to '{{ folder | replace("'", "''") }}' (format parquet, compression zstd, row_group_size 20480, partition_by (p0),
+            overwrite_or_ignore)
     {%- endcall %}
     {% set files %}glob('{{ folder | replace("'", "''") }}/*/*.parquet'){% endset %}
     {% set written = run_query('select count(*) from ' ~ files).columns[0].values()[0] %}

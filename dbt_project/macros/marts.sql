@@ -8,8 +8,9 @@
 
 {% macro has_flag(flag) %}coalesce(list_contains(flags, '{{ flag }}'), false){% endmacro %}
 
-{#- The sum of doubles, the same in whatever order threads meet the rows: they are added up as decimals of 1e-6. -#}
-{% macro exact_sum(column) %}cast(sum(try_cast({{ column }} as decimal(38, 6))) as double){% endmacro %}
+{#- The sum of doubles, the same in whatever order threads meet the rows: they are added up as whole millionths
+    (as hugeint, which takes half the time of decimal(38, 6)). -#}
+{% macro exact_sum(column) %}cast(sum(try_cast({{ column }} * 1000000 as hugeint)) as double) / 1000000{% endmacro %}
 
 {% macro sorted_distinct(column) %}list_sort(list(distinct {{ column }})){% endmacro %}
 

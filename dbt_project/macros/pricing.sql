@@ -78,6 +78,12 @@
     end
 {%- endmacro %}
 
+{# What a meter is charged for: searches that nobody counted are taken for none, other unknown quantities
+   stay unknown. #}
+{% macro charged_quantity(meter) -%}
+    {{ return('coalesce(meter_web_search, 0)' if meter == 'web_search' else 'meter_' ~ meter) }}
+{%- endmacro %}
+
 {# A part of a count, at most what is left of it: NULL if the count is unknown, 0 if the part is. #}
 {% macro part_of(part, left) -%}
     case when {{ left }} is not null then least(coalesce({{ part }}, 0), {{ left }}) end
@@ -88,15 +94,18 @@
     coalesce(tokens_output, case when operation in ('embedding', 'moderation', 'rerank') then 0 end)
 {%- endmacro %}
 
-{# Flags and those of `added` (flag: condition) that hold, each once. #}
+{# Flags and those of `added` (flag: condition) that hold, each once and in order. Nearly all calls have none
+   that they had before: those are spared the sorting. `added` is in alphabetical order. #}
 {% macro with_flags(flags, added) -%}
-    {%- set held = [] -%}
+    {%- set lists = [] -%}
     {%- for flag, condition in added.items() -%}
-        {%- do held.append("case when " ~ condition ~ " then '" ~ flag ~ "' end") -%}
+        {%- do lists.append("case when " ~ condition ~ " then ['" ~ flag ~ "'] else [] end") -%}
     {%- endfor -%}
+    {%- set held = lists | join(' || ') -%}
     case
-        when {{ added.values() | join(' or ') }} then {{ list_union(flags, list_without_nulls(held)) }}
-        else {{ flags }}
+        when not ({{ added.values() | join(' or ') }}) then {{ flags }}
+        when len({{ flags }}) = 0 then {{ held }}
+        else {{ list_union(flags, held) }}
     end
 {%- endmacro %}
 

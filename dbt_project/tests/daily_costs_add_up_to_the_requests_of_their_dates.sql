@@ -25,14 +25,12 @@ with dated as (
 expected as (
 
     select
-        billing_date,
         {% for name, expression in sums.items() -%}
-            coalesce({{ expression }}, 0) as {{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+            coalesce({{ expression }}, 0) as {{ name }},
+        {% endfor -%}
+        billing_date
     from dated
-    where
-        billing_date >= {{ first_billing_date() }}
-        and billing_date < {{ end_billing_date() }}
+    where {{ in_billing_dates('billing_date') }}
     group by billing_date
 
 ),
@@ -40,24 +38,25 @@ expected as (
 found as (
 
     select
-        billing_date,
         {% for name in sums -%}
-            coalesce(sum({{ name }}), 0) as {{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+            coalesce(sum({{ name }}), 0) as {{ name }},
+        {% endfor -%}
+        billing_date
     from {{ ref('tenant_cost_daily') }}
     group by billing_date
 
 )
 
 select
-    coalesce(expected.billing_date, found.billing_date) as billing_date,
     {% for name in sums -%}
         expected.{{ name }} as {{ name }}_expected,
-        found.{{ name }} as {{ name }}_found{{ ',' if not loop.last }}
-    {% endfor %}
+        found.{{ name }} as {{ name }}_found,
+    {% endfor -%}
+    coalesce(expected.billing_date, found.billing_date) as billing_date
 from expected
 full outer join found on expected.billing_date = found.billing_date
 where
+    expected.billing_date is distinct from found.billing_date
     {% for name in sums -%}
-        expected.{{ name }} is distinct from found.{{ name }}{{ ' or ' if not loop.last }}
+        or expected.{{ name }} is distinct from found.{{ name }}
     {% endfor %}

@@ -29,16 +29,15 @@ expected as (
         'latency_percentiles': ('successes', 'timed_successes', 'null'),
         'latency_histogram': ('timed_requests', 'timed_successes', 'null'),
     }.items() -%}
-    select
-        '{{ mart }}' as mart,
-        hour,
-        {{ measures[0] }} as requests,
-        {{ measures[1] }} as quantity,
-        cast({{ measures[2] }} as decimal(38, 12)) as cost_usd
-    from requests
-    {% if mart == 'latency_histogram' -%} where timed_requests > 0 {%- endif %}
-    {% if mart == 'latency_percentiles' -%} where successes > 0 {%- endif %}
-    {{ 'union all' if not loop.last }}
+        {{ 'union all' if not loop.first }}
+        select
+            '{{ mart }}' as mart,
+            hour,
+            {{ measures[0] }} as requests,
+            {{ measures[1] }} as quantity,
+            cast({{ measures[2] }} as decimal(38, 12)) as cost_usd
+        from requests
+        where {{ measures[0] }} > 0
     {% endfor %}
 
 ),
@@ -61,15 +60,15 @@ found as (
         'latency_percentiles': ('sum(request_count)', 'sum(requests_with_latency)', no_cost),
         'latency_histogram': ('sum(request_count)', 'sum(success_count)', no_cost),
     }.items() -%}
-    select
-        '{{ mart }}' as mart,
-        {{ time_bucket(60, 'window_start') }} as hour,
-        {{ measures[0] }} as requests,
-        {{ measures[1] }} as quantity,
-        {{ measures[2] }} as cost_usd
-    from {{ ref(mart) }}
-    group by hour
-    {{ 'union all' if not loop.last }}
+        {{ 'union all' if not loop.first }}
+        select
+            '{{ mart }}' as mart,
+            {{ time_bucket(60, 'window_start') }} as hour,
+            {{ measures[0] }} as requests,
+            {{ measures[1] }} as quantity,
+            {{ measures[2] }} as cost_usd
+        from {{ ref(mart) }}
+        group by hour
     {% endfor %}
 
 ),

@@ -16,4 +16,4 @@ with dates as (
 
 select distinct *
 from dates
-where billing_date < {{ first_billing_date() }} or billing_date >= {{ end_billing_date() }}
+where not ({{ in_billing_dates('billing_date') }})

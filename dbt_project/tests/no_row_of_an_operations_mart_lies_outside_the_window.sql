@@ -2,7 +2,7 @@
 
 {% set marts = [
     'llm_operations_metrics', 'latency_percentiles', 'error_rates', 'token_usage_per_user',
-    'cost_per_model', 'cost_per_user', 'model_quality_drift', 'latency_histogram',
+    'cost_per_model', 'cost_per_user', 'model_quality_drift', 'latency_histogram', 'event_conservation',
 ] %}
 
 with spans as (
@@ -12,13 +12,19 @@ with spans as (
         min(event_time) as first_instant,
         max(event_time) as last_instant
     from {{ ref('llm_requests') }}
-    {% for mart in marts %}
     union all
     select
-        '{{ mart }}' as mart,
-        min(window_start) as first_instant,
-        max(window_end - interval 1 microsecond) as last_instant
-    from {{ ref(mart) }}
+        'event_conflicts' as mart,
+        min(event_time) as first_instant,
+        max(event_time) as last_instant
+    from {{ ref('event_conflicts') }}
+    {% for mart in marts -%}
+        union all
+        select
+            '{{ mart }}' as mart,
+            min(window_start) as first_instant,
+            max(window_start) as last_instant
+        from {{ ref(mart) }}
     {% endfor %}
 
 )

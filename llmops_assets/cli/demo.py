@@ -8,10 +8,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.table import Table
-
 from llmops_assets.cli import generate, sync
 from llmops_assets.cli.console import errors, out
+from llmops_assets.cli.tables import lines
 from llmops_assets.generator import Planted
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
@@ -29,8 +28,7 @@ union all select 'calls of unknown models (unpriced)', count(*) from llm_request
 union all
 select 'calls without usage', count(*) from llm_requests where list_contains(flags, 'usage_missing')
 union all
-select 'records a day late', count(*) from raw_llm_events
-where outcome = 'accepted' and arrived_at >= event_time + interval 20 hour
+select 'calls a day late', count(*) from llm_requests where arrived_at >= event_time + interval 20 hour
 union all select 'input tokens', sum(tokens_input) from llm_requests
 union all select 'output tokens', sum(tokens_output) from llm_requests
 """
@@ -43,8 +41,8 @@ where records > 0 group by all order by all
 _QUARTER = """
 select
     strftime(window_start, '%H:%M') || '–' || strftime(window_end, '%H:%M') as window, tenant_id, model,
-    total_requests, round(avg_latency_ms) as avg_latency_ms, round(error_rate, 3) as error_rate,
-    round(cache_hit_rate, 3) as cache_hit_rate, round(total_cost_usd, 4) as total_cost_usd
+    total_requests as requests, round(avg_latency_ms) as latency_ms, round(error_rate, 3) as errors,
+    round(cache_hit_rate, 3) as hits, round(total_cost_usd, 4) as cost_usd
 from llm_operations_metrics
 where window_start = (
     select window_start from llm_operations_metrics
@@ -59,7 +57,7 @@ select tenant_id, model, sum(meter_request)::bigint as requests, round(sum(cost_
     sum(unpriced_requests)::bigint as unpriced
 from tenant_cost_daily
 group by all
-order by sum(cost_usd) desc nulls last, all
+order by sum(cost_usd) desc nulls last, tenant_id, model
 limit 12
 """
 
@@ -102,7 +100,7 @@ def _counts(planted: Planted) -> Counts:
         "calls": planted.events,
         "calls of unknown models (unpriced)": planted.unknown_model_calls,
         "calls without usage": planted.usage_missing_calls,
-        "records a day late": planted.late_records,
+        "calls a day late": planted.late_records,
         "input tokens": planted.tokens_input,
         "output tokens": planted.tokens_output,
     }
@@ -128,18 +126,14 @@ def _show_ledger(planted: Counts, found: Counts, hours_equal: bool, hours: int) 
 
 
 def _mark(equal: bool) -> str:
-    return "[green]=[/green]" if equal else "[red]differs[/red]"
+    return "=" if equal else "differs"
 
 
 def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for number, name in enumerate(columns):
-        is_text = all(isinstance(row[number], str) for row in rows) and name not in ("planted", "found")
-        table.add_column(name, justify="left" if is_text else "right")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    out.print()
-    out.print(table)
+    shown = [["" if value is None else str(value) for value in row] for row in rows]
+    out.print(f"\n[bold]{title}[/bold]")
+    for line in lines(columns, shown, None):
+        out.out(line, highlight=False)
 
 
 def _show_next_steps(folder: Path) -> None:
@@ -149,8 +143,4 @@ def _show_next_steps(folder: Path) -> None:
         f"cp {folder / 'llmops.toml'} .": "then point a source at your own folder or bucket, and",
         ".venv/bin/llmops sync": "catch up with what it holds",
     }
-    table = Table(title="Look further", title_justify="left", box=None, show_header=False, pad_edge=False)
-    for command, meaning in steps.items():
-        table.add_row(command, meaning)
-    out.print()
-    out.print(table)
+    _print("Look further", ("", ""), list(steps.items()))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from llmops_assets.cli.console import errors
 from llmops_assets.config_file import ConfigError
@@ -44,10 +45,10 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        errors.print(f"[red]configuration:[/red] {error}", highlight=False)
+        errors.print(f"[red]configuration:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
     except expected_errors() as error:
-        errors.print(f"[red]error:[/red] {error}", highlight=False)
+        errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
 
 
@@ -92,7 +93,7 @@ def sql(
 
 @app.command(name="config", epilog="Examples:\n\nllmops config\n\nLLMOPS_DUCKDB__THREADS=8 llmops config")
 def config_(config: ConfigOption = None) -> None:
-    """Show the settings in force and where each comes from, or what is wrong with them. Secrets are not shown."""
+    """Show the settings in force and the file they come from, or what is wrong with them. Secrets are not shown."""
     from llmops_assets.cli.config import run
 
     with _explained():

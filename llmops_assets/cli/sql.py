@@ -23,6 +23,7 @@ from llmops_assets.warehouse.views import READ_VIEWS
 
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.RELATION}
 ROWS_OF_A_TABLE = 1000
+CATALOG_WORDS = {"show", "information_schema", "duckdb_tables", "duckdb_views", "duckdb_columns"}
 
 
 class SqlError(Exception):
@@ -50,7 +51,11 @@ def select(
     for name, definition in READ_VIEWS.items():
         if name in _words(query):
             connection.execute(f"create view {name} as {definition}")
-    relation = connection.sql(query)
+    try:
+        relation = connection.sql(query)
+    except duckdb.CatalogException as error:
+        known = ", ".join([*lake.tables(), *READ_VIEWS])
+        raise SqlError(f"{str(error).splitlines()[0]} The lake has: {known}") from None
     if relation is None:
         raise SqlError("the statement returns no rows; give one select")
     return relation
@@ -71,8 +76,10 @@ def _words(query: str) -> set[str]:
 
 
 def _mentioned(tables: list[str], query: str) -> list[str]:
-    """The tables that the query may read; views are few and small, so their sources come too."""
+    """The tables that the query may read, with the sources of views; all of them if it asks which there are."""
     words = _words(query)
+    if words & CATALOG_WORDS:
+        return tables
     sources = {table for name, definition in READ_VIEWS.items() if name in words for table in _words(definition)}
     return [table for table in tables if table in words | sources]
 

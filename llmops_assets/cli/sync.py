@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from llmops_assets import progress
 from llmops_assets.cli.console import errors
-from llmops_assets.config_file import find_config
+from llmops_assets.config_file import ConfigError, find_config
 from llmops_assets.event_log import quick_event_log
 from llmops_assets.instance import dagster_home
 from llmops_assets.settings import Settings
@@ -27,10 +28,13 @@ def run(config: Path | None, since: datetime | None, *, quiet: bool) -> int:
     if file is not None:
         os.environ["LLMOPS_CONFIG"] = str(file.resolve())
     settings = Settings.load()
+    if not settings.source:
+        where = file or "no llmops.toml found"
+        raise ConfigError(f"{where}: no [[source]] is configured, so there is nothing to take in")
     with shown(quiet=quiet):
         done = catch_up(settings, since if since is None or since.tzinfo else since.replace(tzinfo=UTC))
     for name, reason in done.failures.items():
-        errors.print(f"[red]failed[/red] {name}: {reason}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]failed[/red] {name}: {escape(reason)}", highlight=False, soft_wrap=True)
     for name in done.left:
         errors.print(f"[yellow]still due[/yellow] {name}", highlight=False)
     if not quiet:

@@ -6,6 +6,7 @@ Belongs here: layout only. Values that machines read are printed by `sql` in csv
 from collections.abc import Iterator, Sequence
 
 GAP = "  "
+_SIGNS = str.maketrans("", "", "-+.,e")
 
 
 def lines(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> Iterator[str]:
@@ -16,7 +17,7 @@ def lines(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | No
     widths = [max(len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
     if width is None or sum(widths) + len(GAP) * (len(widths) - 1) <= width:
         right = [_is_numeric([row[place] for row in rows]) for place in range(len(columns))]
-        for row in (columns, *rows):
+        for row in (columns, *rows) if any(columns) else rows:
             yield _aligned(row, widths, right)
     else:
         yield from _blocks(columns, rows)
@@ -40,4 +41,4 @@ def _blocks(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[s
 
 def _is_numeric(cells: Sequence[str]) -> bool:
     known = [cell for cell in cells if cell]
-    return bool(known) and all(cell.lstrip("-").replace(".", "", 1).replace("e", "").isdigit() for cell in known)
+    return bool(known) and all(cell.translate(_SIGNS).isdigit() for cell in known)

@@ -19,9 +19,7 @@ POSITION = {
     ),
     "reject_reason": ("varchar", "reason"),
 }
-DERIVED_ID = (
-    "'pos-' || sha256(concat_ws('|', source, uri, version, line, coalesce(record_index::varchar, '')))"
-)
+DERIVED_ID = "'pos-' || sha256(concat_ws('|', source, uri, version, line, coalesce(record_index::varchar, '')))"
 STATED_ID = "coalesce(event_id, case when f.event_is_request then request_id end)"
 # In alphabetical order, which is the order of the list.
 FLAGS = {
@@ -79,7 +77,7 @@ EVENT = {
     "tokens_audio_output": ("bigint", "known_tokens_audio_output"),
     "tokens_image_input": ("bigint", "known_tokens_image_input"),
     "web_search_requests": ("bigint", "web_search_requests"),
-    "tokens_total": ("bigint", "try_cast(known_tokens_input::hugeint + known_tokens_output as bigint)"),
+    "tokens_total": ("bigint", "try(known_tokens_input + known_tokens_output)"),
     "latency_ms": ("double", "case when latency >= 0 then latency end"),
     "time_to_first_token_ms": ("double", "case when first_token >= 0 then first_token end"),
     "temperature": ("double", "temperature"),

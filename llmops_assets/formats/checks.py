@@ -70,14 +70,14 @@ def _is_bad_type() -> str:
     )
     counts = (
         f"({name} is null and f.{name} is not null and trim(f.{name}) <> '' "
-        f"and not coalesce(llm_overflows({name}_d), false))"
+        f"and not coalesce(llm_overflows(f.{name}, {name}_d), false))"
         for name in vocabulary.COUNTS
     )
     return " or ".join((*plain, *counts))
 
 
 def _overflows() -> str:
-    return " or ".join(f"({name} is null and llm_overflows({name}_d))" for name in vocabulary.COUNTS)
+    return " or ".join(f"({name} is null and llm_overflows(f.{name}, {name}_d))" for name in vocabulary.COUNTS)
 
 
 def _least_count() -> str:
@@ -88,5 +88,6 @@ def _least_count() -> str:
 
 def _parts_exceed_total() -> str:
     parts = (f"{part} > {total}" for part, total in PARTS.items())
-    cache = "coalesce(tokens_cache_read, 0)::hugeint + coalesce(tokens_cache_write, 0) > tokens_input"
+    # A difference, because the sum of two great counts has no bigint.
+    cache = "coalesce(tokens_cache_read, 0) > tokens_input - coalesce(tokens_cache_write, 0)"
     return " or ".join((cache, *parts))

@@ -117,8 +117,9 @@ FORMAT = Format(
     struct=texts(*dict.fromkeys(name for names in NAMES.values() for name in names), *OTHER_NAMES),
     steps=(
         {
-            "tag_map": "llm_map(flat.tags)",
-            "metadata_map": "llm_map(flat.metadata)",
+            # Tested before, because lambdas run over lists of nothing as well.
+            "tag_map": "case when flat.tags is not null then llm_map(flat.tags) end",
+            "metadata_map": "case when flat.metadata is not null then llm_map(flat.metadata) end",
             "tag_list": "case when starts_with(flat.tags, '[') then try(from_json(flat.tags, '[\"VARCHAR\"]')) end",
             "operation": f"case when llm_operation(lower(trim({_EVENT_TYPE}))) is not null then {_EVENT_TYPE} end",
             "cost_object": f"case when starts_with({_COST_TEXT}, '{{') then try(from_json({_COST_TEXT}, "
@@ -128,15 +129,18 @@ FORMAT = Format(
             '"user_api_key_user_id": "VARCHAR", "user_api_key_hash": "VARCHAR"}\')) end',
         },
         {
-            "tags": "llm_merged_tags(llm_merged_tags("
-            "coalesce(llm_object_tags(flat.tags, flat_tag_map), llm_list_tags(flat_tag_list)), "
-            "llm_object_tags(flat.metadata, flat_metadata_map)), "
-            "case when flat_operation is null and flat.event_type is not null "
-            "then map {'event_type': llm_tag_value(flat.event_type)} end)",
+            "clean_tags": "case when flat_tag_map is not null then llm_object_tags(flat.tags, flat_tag_map) "
+            "when flat_tag_list is not null then llm_list_tags(flat_tag_list) end",
+            "clean_metadata": "case when flat_metadata_map is not null "
+            "then llm_object_tags(flat.metadata, flat_metadata_map) end",
+            "event_type": "case when flat_operation is null and llm_scalar(flat.event_type) is not null "
+            "then map {'event_type': llm_tag_value(flat.event_type)} end",
             "cost_micro": 'coalesce(flat."costMicroDollars", flat_cost_object.total, '
             "cast(try_cast(flat_cost_object.input as decimal(24, 6)) "
             "+ try_cast(flat_cost_object.output as decimal(24, 6)) as varchar))",
         },
+        {"given_tags": "llm_merged_tags(flat_clean_tags, flat_clean_metadata)"},
+        {"tags": "llm_merged_tags(flat_given_tags, flat_event_type)"},
     ),
     columns={
         **{field: first_of("flat", *names) for field, names in NAMES.items()},

@@ -28,7 +28,7 @@ def _sourced() -> str:
             status_code, llm_http_status(status), llm_http_status(error_code), llm_status_in_text(f.error_message)
         ) as http_status,
         case when trim(f.error_message) <> '' then f.error_message end as message,
-        llm_status_word(lower(status)) as status_word,
+        llm_status(lower(status)) as status_word,
         llm_finish_reason(lower(finish_reason)) as finish,
         coalesce(latency_ms, (epoch_us(ended_at) - epoch_us(started_at)) / 1000.0) as latency,
         coalesce(time_to_first_token_ms, (epoch_us(first_token_at) - epoch_us(started_at)) / 1000.0) as first_token,
@@ -77,18 +77,17 @@ def _measured() -> str:
         case when error_class = 'cancelled' then 'cancelled' else conclusion end as outcome_status,
         is_without_usage and case
             when conclusion = 'success' then cache_hit is not true and llm_uses_tokens(known_operation)
-            else error_class in ('timeout', 'provider_outage', 'cancelled')
+            else (error_class = 'timeout' or error_class = 'provider_outage' or error_class = 'cancelled')
                 and not coalesce(llm_is_free_status(http_status), false)
         end is true as is_usage_missing,
         coalesce(cost, cost_micro) as claimed_cost,
-        coalesce(upper(cost_currency) not in ('USD', 'US$', '$'), false) as is_foreign
+        case upper(cost_currency) when 'USD' then false when 'US$' then false when '$' then false
+            else cost_currency is not null end as is_foreign
     from previous"""
 
 
 def _charged() -> str:
-    tokens = ",\n".join(
-        f"        case when not is_usage_missing then {name} end as known_{name}" for name in TOKENS
-    )
+    tokens = ",\n".join(f"        case when not is_usage_missing then {name} end as known_{name}" for name in TOKENS)
     return f"""
     select
         *,

@@ -28,6 +28,7 @@ def decode_query(lines: str, objects: str, *, keep_bytes: bool = False) -> str:
     formats = all_formats()
     stages: list[Stage] = [
         ("placed", _placed(lines, objects)),
+        ("repaired", _repaired()),
         ("keyed", _keyed()),
         ("counted", _counted()),
         ("claimed", _claimed(formats)),
@@ -61,9 +62,26 @@ def _placed(lines: str, objects: str) -> str:
         l.line, l.record_index, l.text, l.bytes, l.reject_reason as split_reason, l.sha256,
         o.source, o.uri, o.version, o.arrival_hour, o.arrived_at, o.configured_format,
         coalesce(o.request_id_is_unique, false) as request_id_is_unique,
-        case when l.reject_reason is null then json_valid(l.text) else false end as is_json
+        case when l.reject_reason is null then json_valid(l.text) else false end as is_parsed,
+        not is_parsed and llm_has_lone_surrogate(l.text) as is_cut
     from {lines} as l
     left join {objects} as o on l.object_id = o.object_id"""
+
+
+def _repaired() -> str:
+    """Valid JSON only, which DuckDB's parser alone does not ensure; half of a surrogate pair is dropped."""
+    return """
+    select
+        * exclude (text, sha256, is_parsed, is_cut),
+        case when is_cut then llm_without_lone_surrogates(text) else text end as text,
+        case when is_cut then sha256(text) else sha256 end as sha256,
+        case
+            when is_parsed then not llm_is_lax(text)
+            when is_cut then json_valid(llm_without_lone_surrogates(text))
+                and not llm_is_lax(llm_without_lone_surrogates(text))
+            else false
+        end as is_json
+    from previous"""
 
 
 def _keyed() -> str:
@@ -134,13 +152,19 @@ def _steps(formats: tuple[Format, ...]) -> list[Stage]:
     return stages
 
 
-def _mapped(formats: Iterable[Format]) -> str:
-    cases = "\n".join(f"            when '{one.name}' then {one.fields()}" for one in formats)
+def _mapped(formats: tuple[Format, ...]) -> str:
+    """The fields of the most general format also where there is none, all NULL.
+
+    DuckDB copies sixty columns row by row as soon as the first case does not hold for a whole chunk.
+    """
+    *others, general = formats
+    cases = "\n".join(f"            when format = '{one.name}' then {one.fields()}" for one in others)
     return f"""
     select
         text, line, record_index, bytes, sha256, source, uri, version, arrival_hour, arrived_at, format,
         format_reason,
-        case format
+        case
+            when coalesce(format, '{general.name}') = '{general.name}' then {general.fields()}
 {cases}
         end as f
     from previous"""

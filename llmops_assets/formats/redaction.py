@@ -31,13 +31,19 @@ class _Pairs(list[tuple[str, object]]):
     """A JSON object as written, repeated keys included."""
 
 
-def redacted(text: str) -> str | None:
-    """JSON `text` without contents, or None where Python cannot read what DuckDB could."""
+class _Number(str):
+    """A JSON number as written: int() refuses more than 4,300 digits, and a float may be another number."""
+
+    __slots__ = ()
+
+
+def redacted(text: str) -> str:
+    """JSON `text` without contents; only its length and hash where Python cannot read what DuckDB could."""
     try:
-        value = json.loads(text, object_pairs_hook=_Pairs)
+        value = json.loads(text, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number)
         return _render(value, is_content=True)
     except (ValueError, RecursionError):
-        return None
+        return _digest(text)
 
 
 def is_content(key: str) -> bool:
@@ -49,8 +55,10 @@ def is_content(key: str) -> bool:
 
 
 def _render(value: object, *, is_content: bool) -> str:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return json.dumps(value)
+    if isinstance(value, _Number):
+        return value if len(value) <= MAX_TEXT else _digest(value)
     if isinstance(value, _Pairs):
         return "{" + ", ".join(f"{_key(key)}: {_member(key, item)}" for key, item in value) + "}"
     if isinstance(value, list):
@@ -61,7 +69,7 @@ def _render(value: object, *, is_content: bool) -> str:
 
 
 def _member(key: str, value: object) -> str:
-    if is_content(key) and not isinstance(value, bool | int | float | None):
+    if is_content(key) and not isinstance(value, bool | _Number | None):
         return _digest(value)
     return _render(value, is_content=False)
 
@@ -72,7 +80,7 @@ def _key(key: str) -> str:
 
 def _digest(value: object) -> str:
     text = value if isinstance(value, str) else _text(value)
-    return json.dumps({"length": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()})
+    return json.dumps({"length": len(text), "sha256": hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()})
 
 
 def _text(value: object) -> str:

@@ -5,6 +5,7 @@ decoded ones, in one commit that also names the event hours it touched. The ledg
 rows and can always be made again from them.
 """
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,7 +54,7 @@ class RefreshReport:
 
 @dataclass(frozen=True)
 class Run:
-    """Who refreshes, since when, and where it may work."""
+    """Who refreshes, since when, and a folder of its own to work in, removed afterwards."""
 
     run_id: str
     started_at: datetime
@@ -72,13 +73,16 @@ def refresh(lake: Lake, settings: Settings, source: SourceSettings, window: Wind
     lake.ensure(RAW_SPEC)
     lake.ensure(LEDGER_SPEC)
     run.scratch.mkdir(parents=True, exist_ok=True)
-    for _ in range(ATTEMPTS):
-        plan = plan_refresh(lake, source, window, run.started_at)
-        with connect(run.scratch / f"ingest-{source.name}.duckdb", settings.duckdb) as connection:
-            try:
-                return _Refresh(lake, settings, source, run, plan, connection).apply()
-            except StaleWindow:
-                continue
+    try:
+        for _ in range(ATTEMPTS):
+            plan = plan_refresh(lake, source, window, run.started_at)
+            with connect(run.scratch / f"ingest-{source.name}.duckdb", settings.duckdb) as connection:
+                try:
+                    return _Refresh(lake, settings, source, run, plan, connection).apply()
+                except StaleWindow:
+                    continue
+    finally:
+        shutil.rmtree(run.scratch, ignore_errors=True)
     raise StaleWindow(f"{source.name} {window}: other runs changed these hours {ATTEMPTS} times; run it again")
 
 

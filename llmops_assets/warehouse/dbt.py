@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmops_assets.duck import DuckLimits
+from llmops_assets.duck import DuckLimits, spill_folder
 from llmops_assets.warehouse.project import DbtError, DbtProject
 from llmops_assets.windows import Window
 
@@ -78,6 +78,7 @@ def build(
         "LLMOPS_STAGING": staging,
         "LLMOPS_MEMORY_LIMIT": limits.memory_limit,
         "LLMOPS_THREADS": str(limits.threads),
+        "LLMOPS_SPILL": str(spill_folder(limits) or scratch / "spill"),
     }
     result = invoke(
         project, arguments, scratch=scratch, target=scratch / "target", variables=variables, manifest=project.load()

@@ -4,16 +4,16 @@ How each input was found is told beside the files, in `tests/fixtures/risingwave
 """
 
 import csv
-from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from seed_pipeline import publish_calls, rows_of
+from seed_pipeline import FIXTURES, TUTORIAL, published_seeds, rows_of
 
-FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "risingwave"
-HOUR = datetime(2025, 3, 12, 14, tzinfo=UTC)
+from llmops_assets.lake import Lake
+
+SEEDS = Path(__file__).resolve().parents[3] / "shared" / "seeds"
 
 ROUNDED = {
     "avg_tokens_per_request": 1,
@@ -27,23 +27,26 @@ ROUNDED = {
 }
 """Decimals of the tutorial's `round(…)` by column; what it does not round is compared as it is."""
 
-TABLES = (
-    "token_usage_per_user",
-    "latency_percentiles",
-    "error_rates",
-    "cost_per_model",
-    "cost_per_user",
-    "model_quality_drift",
-)
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return published_seeds(tmp_path_factory.getbasetemp() / "seeds")
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("table", TABLES)
-def test_the_published_table_is_reproduced_exactly(table: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", TUTORIAL)
+def test_the_published_table_is_reproduced_exactly(table: str, lake: Lake) -> None:
     columns, expected = _published(table)
-    lake = publish_calls(tmp_path, FIXTURES / f"{table}.ndjson", [HOUR])
-    found = [_rounded(columns, row) for row in rows_of(lake, table, columns)]
-    assert sorted(found) == sorted(expected)
+    found = [_rounded(columns, row) for row in rows_of(lake, table, columns, TUTORIAL[table])]
+    assert sorted(found) == sorted(tuple(map(_value, columns, row)) for row in expected)
+
+
+@pytest.mark.parametrize("table", TUTORIAL)
+def test_what_is_expected_is_what_the_tutorial_prints(table: str) -> None:
+    if not SEEDS.is_dir():
+        pytest.skip(f"the tutorial's text is not here: {SEEDS} is absent")
+    columns, expected = _published(table)
+    assert expected == _printed(columns)
 
 
 def test_rounding_is_that_of_postgres_away_from_zero() -> None:
@@ -52,10 +55,20 @@ def test_rounding_is_that_of_postgres_away_from_zero() -> None:
     assert _round(Decimal("0.00066650"), 6) == Decimal("0.000667")
 
 
-def _published(table: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    with (FIXTURES / f"{table}.expected.csv").open(encoding="utf-8", newline="") as file:
+def _published(table: str) -> tuple[list[str], list[list[str]]]:
+    with (FIXTURES / "risingwave" / f"{table}.expected.csv").open(encoding="utf-8", newline="") as file:
         columns, *rows = csv.reader(file)
-    return columns, [tuple(_value(column, text) for column, text in zip(columns, row, strict=True)) for row in rows]
+    return columns, rows
+
+
+def _printed(columns: list[str]) -> list[list[str]]:
+    """The rows under the heading of these columns, wherever a seed prints it."""
+    for seed in SEEDS.glob("*.txt"):
+        cells = [[cell.strip() for cell in line.split("|")] for line in seed.read_text(encoding="utf-8").splitlines()]
+        if columns in cells:
+            below = cells[cells.index(columns) + 2 :]
+            return below[: next(number for number, row in enumerate(below) if len(row) != len(columns))]
+    raise AssertionError(f"no seed prints a table of {columns}")
 
 
 def _value(column: str, text: str) -> str | Decimal:

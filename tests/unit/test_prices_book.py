@@ -83,7 +83,8 @@ def test_every_moment_and_size_of_a_call_meets_exactly_one_price(book: duckdb.Du
     overlapping = book.execute(
         f"with rows as ({rows}), numbered as (select *, row_number() over () as n from rows) "
         "select * from numbered a inner join numbered b using (provider, match_rank, tier) "
-        "where a.n < b.n and a.a0 < b.a1 and b.a0 < a.a1 and a.b0 < b.b1 and b.b0 < a.b1 and a.c0 < b.c1 and b.c0 < a.c1"
+        "where a.n < b.n and a.a0 < b.a1 and b.a0 < a.a1 and a.b0 < b.b1 and b.b0 < a.b1 "
+        "and a.c0 < b.c1 and b.c0 < a.c1"
     ).fetchall()
     assert overlapping == []
     incomplete = book.execute(
@@ -101,7 +102,9 @@ def test_every_override_has_a_reason_and_a_source() -> None:
 
 def _names(provider: Provider) -> set[str]:
     """Names that the provider's rules speak of, and spellings of them."""
-    models = [model for known in (provider.id, *(provider.fallback_model_providers or ())) for model in BY_ID[known].models]
+    models = [
+        model for known in (provider.id, *(provider.fallback_model_providers or ())) for model in BY_ID[known].models
+    ]
     texts = {model.id for model in models}
     for model in models:
         texts |= set(re.findall(r"'([^']+)'", repr(model.match)))
@@ -124,7 +127,10 @@ def test_names_match_the_models_that_the_library_finds(provider: str) -> None:
 
 
 def test_rules_are_groups_of_clauses(book: duckdb.DuckDBPyConnection) -> None:
-    (rule,) = book.execute(
-        "select distinct match::json from lake.price_book where provider = 'google' and model = 'gemini-2.5-pro'"
-    ).fetchone() or ()
+    (rule,) = (
+        book.execute(
+            "select distinct match::json from lake.price_book where provider = 'google' and model = 'gemini-2.5-pro'"
+        ).fetchone()
+        or ()
+    )
     assert json.loads(rule) == [[["starts_with", "gemini-2.5-pro"]], [["not_regex", "-[tT][tT][sS](?:$|-)"]]]

@@ -20,7 +20,10 @@ repeated as (
 
 heads as (
 
-    select event_id, ordinal, event_time
+    select
+        event_id,
+        ordinal,
+        event_time
     from repeated
     where role = 'head' and {{ in_window('event_time') }}
 
@@ -70,12 +73,18 @@ several as (
 
 final as (
 
-    select {{ carried | join(', ') }}, {{ event_columns() | join(', ') }}, records
+    select
+        {{ carried | join(', ') }},
+        {{ event_columns() | join(', ') }},
+        records
     from once
 
     union all
 
-    select {{ carried | join(', ') }}, {{ event_columns() | join(', ') }}, records
+    select
+        {{ carried | join(', ') }},
+        {{ event_columns() | join(', ') }},
+        records
     from several
 
 )

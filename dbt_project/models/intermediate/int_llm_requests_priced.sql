@@ -3,6 +3,7 @@
 {% set uncounted = ['flags', 'saved_cost_usd'] %}
 {% set attributes = event_columns() | reject('in', uncounted) | list %}
 
+-- An estimate counts only where the list cost is unknown, so one that is an outlier against it never does.
 with decided as (
     select
         *,
@@ -11,7 +12,7 @@ with decided as (
             when reported_cost_kind = 'billed' and reported_cost_usd is not null then 'billed'
             when is_free then 'free'
             when list_cost_usd is not null then 'list'
-            when reported_cost_kind = 'estimated' and reported_cost_usd > 0 and not is_outlier then 'estimated'
+            when reported_cost_kind = 'estimated' and reported_cost_usd > 0 then 'estimated'
             else 'unpriced'
         end as cost_source
     from {{ ref('int_llm_requests_listed') }}
@@ -23,13 +24,13 @@ final as (
             {{ column }},
             {{ 'arrived_at,' if column == 'event_time' }}
         {% endfor -%}
-        case when is_cache_hit then coalesce(saved_cost_usd, metered_cost_usd) else saved_cost_usd end as saved_cost_usd,
+        coalesce(saved_cost_usd, case when is_cache_hit then metered_cost_usd end) as saved_cost_usd,
         {{ with_flags('flags', {
-            'usage_missing': 'not is_usage_known and not is_free',
-            'unpriced': 'is_usage_known and list_cost_usd is null',
-            'cost_outlier': 'is_outlier',
             'cost_disagrees': 'is_disagreeing',
-            'exceeds_context_window': 'tokens_input > context_window',
+            'cost_outlier': 'is_outlier',
+            'exceeds_context_window': 'coalesce(tokens_input > context_window, false)',
+            'unpriced': 'is_usage_known and list_cost_usd is null',
+            'usage_missing': 'not is_usage_known and not is_free',
         }) }} as flags,
         source,
         uri,

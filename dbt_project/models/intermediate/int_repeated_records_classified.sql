@@ -1,5 +1,17 @@
 {{ config(materialized='table') }}
 
+-- The rule, for the records of one id in the order of (event_time, position), and "near" for at most the dedupe
+-- margin before:
+-- * Two tenants agree if they are the same or one of them is unknown.
+-- * A record of unknown tenant is a head if no record is near.
+-- * A record of a known tenant is no head if one of its tenant is near; else it is one if one of another known
+--   tenant is near; else it is one if no record, then of unknown tenant, is near.
+-- * Its predecessor is the latest earlier record, its head the latest earlier head, whose tenant agrees.
+-- So headship is decided by the margin before a record and nothing else, and the records of one event, those of
+-- a head in the margin after it, never name two tenants. A record further from its head hangs on to it through
+-- others: it is a duplicate or a conflict, and lends the event nothing. (Nor has it a head where one tenant is
+-- linked to another, more than a margin away, by records of unknown tenant: then it is a conflict.)
+
 -- Only ids that occur more than once come here: few, so windows over them are cheap.
 with repeated_ids as (
 
@@ -43,7 +55,6 @@ neighbours as (
 
 ),
 
--- A record of a known tenant belongs to what came before it if that is of the same tenant or of none.
 headed as (
 
     select
@@ -96,6 +107,7 @@ compared as (
             {%- do differences.append("case when " ~ differs ~ " then '" ~ column ~ "' end") -%}
         {%- endfor -%}
         {{ list_without_nulls(differences) }} as differing_columns,
+        predecessor.source as predecessor_source,
         predecessor.uri as predecessor_uri,
         predecessor.line as predecessor_line,
         predecessor.record_index as predecessor_record_index

@@ -15,18 +15,22 @@ end;
 
 create or replace macro llm_without_first_part(model) as substr(model, position('/' in model) + 1);
 
--- Without the provider's prefix, and the id inside a model or cross-region profile ARN. NULL for an ARN that
--- hides its model (application inference profiles, provisioned throughput, imported models).
+-- The id inside a model or cross-region profile ARN. NULL for an ARN that hides its model (application inference
+-- profiles, provisioned throughput, imported models).
+create or replace macro llm_model_of_arn(model) as case
+    when starts_with(model, 'arn:')
+        then nullif(regexp_extract(model, ':(foundation-model|inference-profile)/(.+)$', 2), '')
+    else model
+end;
+
+-- Without the provider's prefix.
 create or replace macro llm_bare_model(model, provider) as case
-    when starts_with(model, 'arn:') then nullif(
-        regexp_extract(model, ':(foundation-model|inference-profile)/(.+)$', 2), ''
-    )
-    when not contains(model, '/') then model
+    when not contains(model, '/') or starts_with(model, 'arn:') then llm_model_of_arn(model)
     when llm_prefix_provider(model) = provider then
         case
-            when provider = 'bedrock' then regexp_replace(
+            when provider = 'bedrock' then llm_model_of_arn(regexp_replace(
                 llm_without_first_part(model), '^((converse|invoke|converse_like)/)?([a-z]{2}-[a-z]+-\d/)?', ''
-            )
+            ))
             else llm_without_first_part(model)
         end
     else model

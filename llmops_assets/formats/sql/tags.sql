@@ -1,8 +1,11 @@
 -- Free tags from a JSON object or a list: scalar values as text, without the producers' bookkeeping, and
 -- never message contents: content keys are dropped, long values become their length and SHA-256.
 
+-- NULL as well if a key comes twice: DuckDB makes such a map, and fails when somebody reads it.
 create or replace macro llm_map(x) as case
-    when starts_with(ltrim(x), '{') then try(from_json(x, '"MAP(VARCHAR,VARCHAR)"'))
+    when starts_with(ltrim(x), '{') and json_valid(x) then case
+        when list_unique(try(json_keys(x))) = len(try(json_keys(x))) then try(from_json(x, '"MAP(VARCHAR,VARCHAR)"'))
+    end
 end;
 
 create or replace macro llm_is_tag_key(k) as not regexp_matches(
@@ -42,7 +45,7 @@ create or replace macro llm_list_tags(tags) as map_from_entries(list_transform(
         list_filter(
             tags,
             lambda t: llm_list_tag_key(t) <> '' and length(llm_list_tag_key(t)) <= 256
-                and llm_is_tag_key(llm_list_tag_key(t))
+                and not starts_with(t, '{') and not starts_with(t, '[') and llm_is_tag_key(llm_list_tag_key(t))
         ),
         lambda t: llm_list_tag_key(t)
     )),

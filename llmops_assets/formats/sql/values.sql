@@ -8,15 +8,21 @@ create or replace macro llm_count(x, d) as case
     when isfinite(d) then try_cast(x as bigint)
 end;
 
-create or replace macro llm_overflows(d) as isfinite(d) and abs(d) >= 9223372036854775808;
+-- `d` is infinite for digits beyond a double as well as for the word.
+create or replace macro llm_overflows(x, d) as abs(d) >= 9223372036854775808 and not isnan(d)
+    and regexp_matches(x, '\d');
 
 create or replace macro llm_finite(d) as case when isfinite(d) then d end;
 
-create or replace macro llm_boolean(x) as case
-    when x in ('true', 'True', '1') then true
-    when x in ('false', 'False', '0') then false
-    when lower(x) in ('true', '1.0', 'yes', 'y') then true
-    when lower(x) in ('false', '0.0', 'no', 'n') then false
+create or replace macro llm_boolean(x) as case x
+    when 'true' then true
+    when 'false' then false
+    when '1' then true
+    when '0' then false
+    else case lower(x)
+        when 'true' then true when '1.0' then true when 'yes' then true when 'y' then true
+        when 'false' then false when '0.0' then false when 'no' then false when 'n' then false
+    end
 end;
 
 -- US dollars. Text is exact to 12 decimals; '$0.12' and '$1,234.50' are money too.
@@ -30,22 +36,35 @@ create or replace macro llm_micro_money(x) as try_cast(
     try_cast(x as decimal(24, 6)) * cast(0.000001 as decimal(7, 6)) as decimal(38, 12)
 );
 
--- Numbers of 30 digits with 9 decimals hold nanoseconds of epoch seconds. Digits beyond are cut before the
--- cast, which would round them into the next microsecond.
-create or replace macro llm_epoch_number(x) as try_cast(
-    case
-        when contains(x, '.') and not contains(lower(x), 'e') then left(x, position('.' in x) + 9)
-        else x
-    end as decimal(30, 9)
-);
+-- Digits after the point as a whole number of `places` digits, cut: 0.9249 is 924 thousandths.
+create or replace macro llm_decimals(x, places) as case
+    when contains(x, '.') then try_cast(rpad(left(split_part(x, '.', 2), places), places, '0') as bigint)
+    else 0
+end;
 
--- Seconds, milliseconds, microseconds or nanoseconds by magnitude, to whole microseconds, cut.
-create or replace macro llm_epoch_micros(n) as cast(trunc(case
+create or replace macro llm_whole(x) as try_cast(split_part(x, '.', 1) as bigint);
+
+-- Seconds, milliseconds, microseconds or nanoseconds by magnitude, to whole microseconds, cut. Digits, because
+-- decimals wide enough for nanoseconds take fifty times as long.
+create or replace macro llm_epoch_digits(x, d) as case
+    when d < 100000000000 then llm_whole(x) * 1000000 + llm_decimals(x, 6)
+    when d < 100000000000000 then llm_whole(x) * 1000 + llm_decimals(x, 3)
+    when d < 100000000000000000 then llm_whole(x)
+    else llm_whole(x) // 1000
+end;
+
+-- The same for a negative number or one with an exponent; numbers of 30 digits with 9 decimals hold it.
+create or replace macro llm_epoch_decimal(n) as cast(trunc(case
     when abs(n) < 100000000000 then n * 1000000
     when abs(n) < 100000000000000 then n * 1000
     when abs(n) < 100000000000000000 then n * 1
     else n * 0.001
 end) as bigint);
+
+create or replace macro llm_epoch_micros(x, d) as case
+    when d >= 0 and not contains(x, 'e') and not contains(x, 'E') then llm_epoch_digits(x, d)
+    else llm_epoch_decimal(try_cast(x as decimal(30, 9)))
+end;
 
 -- What DuckDB's own cast does not take: no seconds, no separators, a comma, a lower-case z, a short offset.
 create or replace macro llm_iso_parts(x) as regexp_extract(
@@ -74,10 +93,10 @@ create or replace macro llm_iso_time(x) as coalesce(
 create or replace macro llm_time(x, d) as case
     when x is null then null
     when d is null then llm_iso_time(x)
-    when abs(d) < 9.2e18 then make_timestamptz(llm_epoch_micros(llm_epoch_number(x)))
+    when abs(d) < 9.2e18 then make_timestamptz(llm_epoch_micros(x, d))
 end;
 
 create or replace macro llm_is_naive_time(x, d) as case
-    when d is not null or right(x, 1) in ('Z', 'z') or contains(x, '+') then false
+    when d is not null or right(lower(x), 1) = 'z' or contains(x, '+') then false
     else not regexp_matches(x, '([A-Za-z]\s*|[Tt ]\d{2}.*-\d{1,2}(:?\d{2})?\s*)$')
 end;

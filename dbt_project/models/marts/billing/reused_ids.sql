@@ -4,15 +4,27 @@ with requests as (
 
 ),
 
+-- The ids of the run's own dates come first: 30 days of calls are only looked through for these.
+ids_of_the_dates as (
+
+    select distinct event_id
+    from requests
+    where
+        {{ near_billing_dates('event_time') }}
+        and {{ in_billing_dates(billing_date('event_time')) }}
+
+),
+
 heads as (
 
     select
-        event_id,
-        event_time,
-        {{ billing_date('event_time') }} as billing_date,
-        source,
+        requests.event_id,
+        requests.event_time,
+        {{ billing_date('requests.event_time') }} as billing_date,
+        requests.source,
         {{ shown_tenant() }} as tenant_id
     from requests
+    where requests.event_id in (select ids_of_the_dates.event_id from ids_of_the_dates)
 
 ),
 
@@ -32,9 +44,7 @@ of_the_dates as (
         heads.billing_date
     from heads
     inner join repeated on heads.event_id = repeated.event_id
-    where
-        heads.billing_date >= {{ first_billing_date() }}
-        and heads.billing_date < {{ end_billing_date() }}
+    where {{ in_billing_dates('heads.billing_date') }}
 
 ),
 
@@ -53,7 +63,7 @@ final as (
         on
             of_the_dates.event_id = heads.event_id
             and of_the_dates.billing_date >= heads.billing_date
-            and of_the_dates.billing_date < heads.billing_date + interval 30 day
+            and of_the_dates.billing_date < heads.billing_date + {{ days(30) }}
     group by of_the_dates.billing_date, of_the_dates.event_id
     having count(*) > 1
 

@@ -65,9 +65,7 @@ final as (
         sum(reported_cost_usd) as reported_cost_usd,
         sum(saved_cost_usd) as saved_cost_usd
     from billed
-    where
-        billing_date >= {{ first_billing_date() }}
-        and billing_date < {{ end_billing_date() }}
+    where {{ in_billing_dates('billing_date') }}
     group by
         billing_date,
         shown_tenant_id,

@@ -16,6 +16,7 @@ final as (
         line,
         record_index,
         arrived_at,
+        predecessor_source,
         predecessor_uri,
         predecessor_line,
         predecessor_record_index,

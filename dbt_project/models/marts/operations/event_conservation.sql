@@ -12,7 +12,8 @@ accepted as (
         {{ time_bucket(60, 'event_time') }} as window_start,
         source,
         count(*) as accepted_records,
-        sum(tokens_total) as tokens_accepted
+        sum(tokens_total) as tokens,
+        sum(reported_cost_usd) as reported_cost_usd
     from records
     group by all
 
@@ -26,7 +27,8 @@ repeated as (
         source,
         count(*) filter (where role = 'exact_duplicate') as exact_duplicates,
         count(*) filter (where role = 'conflict') as conflicts,
-        sum(tokens_total) filter (where role <> 'head') as tokens_dropped
+        sum(tokens_total) filter (where role != 'head') as tokens,
+        sum(reported_cost_usd) filter (where role != 'head') as reported_cost_usd
     from {{ ref('int_repeated_records_classified') }}
     where {{ in_window('event_time') }}
     group by all
@@ -43,8 +45,10 @@ final as (
         accepted.accepted_records - coalesce(repeated.exact_duplicates, 0) - coalesce(repeated.conflicts, 0) as events,
         coalesce(repeated.exact_duplicates, 0) as exact_duplicates,
         coalesce(repeated.conflicts, 0) as conflicts,
-        cast(coalesce(accepted.tokens_accepted, 0) as bigint) as tokens_accepted,
-        cast(coalesce(repeated.tokens_dropped, 0) as bigint) as tokens_dropped
+        cast(coalesce(accepted.tokens, 0) as bigint) as tokens_accepted,
+        cast(coalesce(repeated.tokens, 0) as bigint) as tokens_dropped,
+        cast(coalesce(accepted.reported_cost_usd, 0) as decimal(38, 12)) as reported_cost_accepted_usd,
+        cast(coalesce(repeated.reported_cost_usd, 0) as decimal(38, 12)) as reported_cost_dropped_usd
     from accepted
     left join repeated
         on
