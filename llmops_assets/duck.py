@@ -40,6 +40,13 @@ def connect(path: Path | str = ":memory:", limits: DuckLimits | None = None) -> 
     return connection
 
 
+def another(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A second connection to the same database, for another thread; settings of a session are its own."""
+    cursor = connection.cursor()
+    cursor.execute("set timezone = 'UTC'")
+    return cursor
+
+
 def spill_folder(limits: DuckLimits | None) -> Path | None:
     """A folder of its own below the configured one: processes that share a folder overwrite each other's files.
 

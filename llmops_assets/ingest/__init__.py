@@ -4,7 +4,8 @@
 `formats`, and how rows become durable is `lake`.
 """
 
+from llmops_assets.ingest.decoding import ConservationError
 from llmops_assets.ingest.plan import pending_hours
-from llmops_assets.ingest.refresh import ConservationError, RefreshReport, refresh
+from llmops_assets.ingest.refresh import RefreshReport, refresh
 
 __all__ = ["ConservationError", "RefreshReport", "pending_hours", "refresh"]

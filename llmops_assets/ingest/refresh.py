@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import duckdb
@@ -18,6 +17,7 @@ import pyarrow as pa
 
 from llmops_assets import formats, progress
 from llmops_assets.duck import connect
+from llmops_assets.ingest.decoding import Decoder
 from llmops_assets.ingest.ledger import write_ledger
 from llmops_assets.ingest.plan import Plan, plan_refresh
 from llmops_assets.lake import Lake, StaleWindow
@@ -28,10 +28,6 @@ from llmops_assets.touched import summary
 from llmops_assets.windows import Window, contiguous
 
 ATTEMPTS = 8
-
-
-class ConservationError(Exception):
-    """Rows written differ from records read: nothing was committed."""
 
 
 @dataclass
@@ -133,41 +129,25 @@ class _Refresh:
 
     def _decode(self, refs: list[ObjectRef]) -> tuple[list[str], dict[str, float]]:
         """Write the records of `refs` as files of the raw table, in place but not yet committed."""
-        files: list[str] = []
-        durations: dict[str, float] = {}
-        self._register_objects(refs)
+        if not refs:
+            return [], {}
+        ingest = self.settings.ingest
         total = sum(ref.size for ref in refs)
-        done = 0
-        reads = read_batches(
-            refs,
-            store_of(self.source),
-            batch_bytes=self.settings.ingest.batch_bytes,
-            max_line_bytes=self.settings.ingest.max_line_bytes,
+        decoder = Decoder(
+            self.connection,
+            self._objects(refs),
+            self.lake.writer(RAW),
+            workers=self.settings.duckdb.threads,
+            keep_bytes=ingest.quarantine_keep_bytes,
         )
-        began = monotonic()
-        for batch in reads:
-            files += self._write(batch.lines)
-            elapsed = (monotonic() - began) * 1000
-            for read in batch.objects:
-                uri = refs[read.object_id].uri
-                durations[uri] = durations.get(uri, 0.0) + elapsed * read.share
-                done += read.bytes
-            progress.report(f"reading {self.source.name}", done, total)
-            began = monotonic()
-        return files, durations
+        store = store_of(self.source)
+        batches = read_batches(refs, store, batch_bytes=ingest.batch_bytes, max_line_bytes=ingest.max_line_bytes)
+        decoded = decoder.decode(
+            batches, lambda so_far: progress.report(f"reading {self.source.name}", so_far.bytes, total)
+        )
+        return decoded.files, {refs[number].uri: spent for number, spent in decoded.durations_ms.items()}
 
-    def _write(self, lines: pa.Table) -> list[str]:
-        self.connection.register("lines", lines)
-        query = formats.decode_query("lines", "objects", keep_bytes=self.settings.ingest.quarantine_keep_bytes)
-        written = self.lake.write(RAW, self.connection, f"({query})")
-        if written.rows != lines.num_rows:
-            raise ConservationError(
-                f"{self.source.name}: {lines.num_rows} records were read but {written.rows} rows decoded; "
-                "nothing was committed. This is a defect of a format: please report it with the file"
-            )
-        return written.files
-
-    def _register_objects(self, refs: list[ObjectRef]) -> None:
+    def _objects(self, refs: list[ObjectRef]) -> pa.Table:
         rows = [
             {
                 "object_id": number,
@@ -182,7 +162,7 @@ class _Refresh:
             }
             for number, ref in enumerate(refs)
         ]
-        self.connection.register("objects", pa.Table.from_pylist(rows, schema=OBJECTS_SCHEMA))
+        return pa.Table.from_pylist(rows, schema=OBJECTS_SCHEMA)
 
     def _count(self, files: Iterable[str]) -> None:
         """Add the outcomes of the newly written files to the report."""

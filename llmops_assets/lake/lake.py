@@ -127,8 +127,12 @@ class Lake:
 
     def write(self, table: str, connection: duckdb.DuckDBPyConnection, relation: str) -> Written:
         """Write the rows of `relation` as files of the table that no snapshot names yet."""
+        return self.writer(table)(connection, relation)
+
+    def writer(self, table: str) -> Callable[[duckdb.DuckDBPyConnection, str], Written]:
+        """`write` for many relations, from several threads: the table's schema is read once."""
         loaded = self._load(table)
-        return self._write(connection, loaded, relation)
+        return lambda connection, relation: self._write(connection, loaded, relation)
 
     def replace(
         self,
