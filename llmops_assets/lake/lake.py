@@ -16,7 +16,6 @@ import duckdb
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import Table, TableProperties
-from sqlalchemy.exc import IntegrityError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from llmops_assets.duck import connect
@@ -70,7 +69,7 @@ class Lake:
         for key in ("uri", "warehouse"):
             _make_parent(settings.properties.get(key, ""))
         catalog = _when_free(lambda: load_catalog(settings.name, **settings.properties))
-        with suppress(NamespaceAlreadyExistsError, IntegrityError):  # another process was first
+        with suppress(NamespaceAlreadyExistsError):  # another process was first
             _when_free(lambda: catalog.create_namespace_if_not_exists(settings.namespace))
         return cls(catalog, settings.namespace)
 
@@ -89,7 +88,7 @@ class Lake:
             LakeError: the table has a column of another type.
         """
         if not self.exists(spec.name):
-            with suppress(TableAlreadyExistsError, IntegrityError):  # another process was first
+            with suppress(TableAlreadyExistsError):  # another process was first
                 _when_free(lambda: self._create(spec))
         self._evolve(spec)
 
