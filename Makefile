@@ -28,7 +28,7 @@ install: $(VENV)/.installed
 
 # The tool that installs is itself pinned by hash; bytecode is compiled once, because starting costs more than it.
 $(VENV)/.installed: requirements.lock requirements-uv.lock pyproject.toml
-	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python {v[0]}.{v[1]} is not supported: 3.11, 3.12 or 3.13 is needed, such as make PYTHON=python3.12 demo")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python {v[0]}.{v[1]} is not supported: 3.11, 3.12 or 3.13 is needed, such as make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock

@@ -9,6 +9,12 @@ DAGSTER_YAML = """\
 # Instance of a laptop: SQLite in this folder. Set DAGSTER_HOME to use another one.
 telemetry:
   enabled: false
+nux:
+  enabled: false
+# Steps print nothing: what they have to say is in their events. Capturing output starts four processes a step.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 """
 
 

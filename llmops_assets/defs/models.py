@@ -21,11 +21,27 @@ READ = {RAW: RAW_KEY, REQUESTS: dg.AssetKey(REQUESTS)}
 """Lake tables that models read as dbt sources."""
 
 
+REBUILT = {
+    "hourly": "A partition is an hour of the calls' own time (UTC).",
+    "daily": "A partition is a billing date in the configured time zone.",
+}
+"""What a partition means, by tag."""
+
+
 class Translator(DagsterDbtTranslator):
     """Keys are plain table names; groups are the folders of the models."""
 
-    def __init__(self) -> None:
+    def __init__(self, tag: str) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_code_references=False))
+        self.tag = tag
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """What the model says of itself, and what a partition and a re-run are; its SQL is in the repository."""
+        return (
+            f"{dbt_resource_props['description'].strip()}\n\n{REBUILT[self.tag]} A re-run makes it anew from what the "
+            "lake holds, together with the other tables of the group, and publishes it only if every check passes; "
+            "it changes nothing if nothing arrived."
+        )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """The table's name; `lake.llm_requests` is the model of that name."""
@@ -37,25 +53,24 @@ class Translator(DagsterDbtTranslator):
 
 
 def model_specs(
-    manifest: Manifest, tag: str, partitions: dg.PartitionsDefinition[str], upstream: dg.PartitionMapping | None
+    manifest: Manifest,
+    tag: str,
+    namespace: str,
+    partitions: dg.PartitionsDefinition[str],
+    upstream: dg.PartitionMapping | None,
 ) -> list[dg.AssetSpec]:
-    """One spec per published model that carries `tag`, each after those that it reads."""
+    """One spec per published model that carries `tag`, each after those that it reads; tables of `namespace`."""
     nodes = {node["name"]: node for node in published_models(manifest, tag)}
     parents = {name: _parents(manifest, node) for name, node in nodes.items()}
     order = TopologicalSorter({name: {key.path[-1] for key in keys} & nodes.keys() for name, keys in parents.items()})
-    return [_spec(manifest, nodes[name], parents[name], partitions, upstream) for name in order.static_order()]
-
-
-def _spec(
-    manifest: Manifest,
-    node: Mapping[str, Any],
-    parents: set[dg.AssetKey],
-    partitions: dg.PartitionsDefinition[str],
-    upstream: dg.PartitionMapping | None,
-) -> dg.AssetSpec:
-    deps = [dg.AssetDep(key, partition_mapping=upstream) for key in sorted(parents)]
-    spec = Translator().get_asset_spec(manifest, node["unique_id"], None)
-    return spec.replace_attributes(deps=deps, partitions_def=partitions, skippable=True, kinds={"dbt", "iceberg"})
+    translator = Translator(tag)
+    specs = []
+    for name in order.static_order():
+        deps = [dg.AssetDep(key, partition_mapping=upstream) for key in sorted(parents[name])]
+        spec = translator.get_asset_spec(manifest, nodes[name]["unique_id"], None)
+        spec = spec.replace_attributes(deps=deps, partitions_def=partitions, skippable=True, kinds={"dbt", "iceberg"})
+        specs.append(spec.merge_attributes(metadata={"dagster/table_name": f"{namespace}.{name}"}))
+    return specs
 
 
 def _parents(manifest: Manifest, node: Mapping[str, Any]) -> set[dg.AssetKey]:

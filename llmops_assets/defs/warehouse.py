@@ -54,7 +54,7 @@ def raw_table(settings: Settings) -> dg.AssetSpec:
 
 def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     """The event-time tables: one operation for a window of hours."""
-    specs = model_specs(manifest, "hourly", event_hours(settings), None)
+    specs = model_specs(manifest, "hourly", _namespace(settings), event_hours(settings), None)
 
     @dg.multi_asset(
         name="event_time_tables",
@@ -75,7 +75,7 @@ def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
 
 def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     """The tables by billing date: one operation for consecutive dates."""
-    specs = model_specs(manifest, "daily", billing_days(settings), days_from_hours())
+    specs = model_specs(manifest, "daily", _namespace(settings), billing_days(settings), days_from_hours())
 
     @dg.multi_asset(
         name="billing_date_tables",
@@ -92,6 +92,10 @@ def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         yield from _shown(context, (build_days(lake, now, project, chunk, run) for chunk in chunks))
 
     return billing_date_tables
+
+
+def _namespace(settings: Settings) -> str:
+    return f"{settings.catalog.name}.{settings.catalog.namespace}"
 
 
 def _shown(context: dg.AssetExecutionContext, builds: Iterator[BuildReport]) -> Iterator[Any]:
