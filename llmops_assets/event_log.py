@@ -6,6 +6,7 @@ of a 72-hour run on 2 cores). A power cut may lose the last events; what is due 
 nothing else depends on them. No private part of Dagster is touched.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,11 @@ from sqlalchemy.engine import Engine
 def quick_event_log(folder: Path) -> Iterator[None]:
     """Within it, SQLite files below `folder` are flushed at checkpoints only, and kept open."""
     kept: dict[str, sqlite3.Connection] = {}
+    below = f"{folder.resolve()}{os.sep}"
 
     def relax(connection: object, _: object) -> None:
         if isinstance(connection, sqlite3.Connection):
-            _relax(connection, folder.resolve(), kept)
+            _relax(connection, below, kept)
 
     event.listen(Engine, "connect", relax)
     try:
@@ -33,9 +35,9 @@ def quick_event_log(folder: Path) -> Iterator[None]:
             connection.close()
 
 
-def _relax(connection: sqlite3.Connection, folder: Path, kept: dict[str, sqlite3.Connection]) -> None:
+def _relax(connection: sqlite3.Connection, folder: str, kept: dict[str, sqlite3.Connection]) -> None:
     (_, _, file) = connection.execute("pragma database_list").fetchone()
-    if not file or not Path(file).is_relative_to(folder):
+    if not file.startswith(folder):
         return
     connection.execute("pragma synchronous = normal")
     if file not in kept:

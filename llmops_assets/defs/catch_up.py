@@ -22,6 +22,7 @@ from llmops_assets.ingest import pending_hours
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.warehouse import due_days, due_hours
+from llmops_assets.warehouse.quality import quality_is_due
 from llmops_assets.windows import DAY, HOUR, Window, contiguous, day_of
 
 RANGE_START = "dagster/asset_partition_range_start"
@@ -76,9 +77,9 @@ class CatchingUp:
             if not any(ran):
                 time.sleep(random.uniform(0.5, 3))  # noqa: S311 - another run is at work: let it finish
         self.done.left = [f"{step.what} {step.window}" for step in (*self._hours(), *self._days())]
-        if self.done.runs:
+        if quality_is_due(self.lake):
             self._materialize([quality_key()], {})
-            keep_house(self.lake, self.settings, datetime.now(UTC))
+        keep_house(self.lake, self.settings, datetime.now(UTC))
         return self.done
 
     def _attempt(self, step: Step) -> bool:

@@ -4,6 +4,11 @@ A rejected record, and one that is no call, keeps its position and no event colu
 must not be counted anywhere by accident.
 """
 
+import re
+from collections.abc import Collection
+
+from llmops_assets.formats.format import FIELDS
+
 POSITION = {
     "source": ("varchar", "source"),
     "arrival_hour": ("timestamptz", "arrival_hour"),
@@ -15,17 +20,17 @@ POSITION = {
     "format": ("varchar", "format"),
     "outcome": (
         "varchar",
-        "case when reason is not null then 'rejected' when not f.is_call then 'not_a_call' else 'accepted' end",
+        "case when reason is not null then 'rejected' when not is_call then 'not_a_call' else 'accepted' end",
     ),
     "reject_reason": ("varchar", "reason"),
 }
 DERIVED_ID = "'pos-' || sha256(concat_ws('|', source, uri, version, line, coalesce(record_index::varchar, '')))"
-STATED_ID = "coalesce(event_id, case when f.event_is_request then request_id end)"
+STATED_ID = "coalesce(event_id, case when event_is_request then request_id end)"
 # In alphabetical order, which is the order of the list.
 FLAGS = {
     "derived_event_id": f"{STATED_ID} is null",
-    "inferred_provider": "stated_provider is null and known_provider is not null",
-    "naive_timestamp_assumed_utc": "llm_is_naive_time(f.started_at, started_at_d)",
+    "inferred_provider": "coalesce(own_provider, prefix_provider) is null and known_provider is not null",
+    "naive_timestamp_assumed_utc": "llm_is_naive_time(started_at_text, started_at_d)",
     "negative_cost": "claimed_cost < 0",
     "negative_latency": "latency < 0 or first_token < 0",
     "non_usd_cost": "is_foreign and claimed_cost is not null",
@@ -38,6 +43,7 @@ FLAG_LIST = (
     + ", ".join(f"case when {test} then '{name}' end" for name, test in FLAGS.items())
     + "), ''), ','), [])"
 )
+NO_FLAGS = "cast([] as varchar[])"
 EVENT = {
     "event_id": ("varchar", f"coalesce({STATED_ID}, {DERIVED_ID})"),
     "request_id": ("varchar", "request_id"),
@@ -53,7 +59,7 @@ EVENT = {
     "environment": ("varchar", "environment"),
     "config_id": ("varchar", "config_id"),
     "variant_id": ("varchar", "variant_id"),
-    "tags": ("map(varchar, varchar)", "coalesce(f.tags, map())"),
+    "tags": ("map(varchar, varchar)", "coalesce(tags, map())"),
     "provider": ("varchar", "known_provider"),
     "upstream_provider": ("varchar", "llm_provider(upstream_provider)"),
     "model": ("varchar", "llm_without_scope(bare_model, scope)"),
@@ -89,21 +95,50 @@ EVENT = {
     "error_message": ("varchar", "left(message, 500)"),
     "finish_reason": ("varchar", "finish"),
     "reported_cost_usd": ("decimal(38, 12)", "reported_cost"),
-    "reported_cost_kind": ("varchar", "case when reported_cost is not null then f.cost_kind end"),
+    "reported_cost_kind": ("varchar", "case when reported_cost is not null then cost_kind end"),
     "saved_cost_usd": ("decimal(38, 12)", "case when cache_hit and saved_cost >= 0 then saved_cost end"),
 }
 
 
-def rows_stage(*, keep_bytes: bool) -> str:
-    """The final select, over the stage `charged`."""
+def rows_stage(known: Collection[str], *, keep_bytes: bool) -> str:
+    """The final select over the stage `charged`, in which only the fields `known` may have values."""
     columns = [
-        *(f"    cast({sql} as {kind}) as {name}" for name, (kind, sql) in POSITION.items()),
-        *_payload(keep_bytes=keep_bytes),
-        *(f"    cast(case when is_accepted then {sql} end as {kind}) as {name}" for name, (kind, sql) in EVENT.items()),
-        f"    case when is_accepted then {FLAG_LIST} else cast([] as varchar[]) end as flags",
+        *_position(keep_bytes=keep_bytes),
+        *(
+            f"    {_null(kind)} as {name}"
+            if _is_unknown(sql, known)
+            else f"    cast(case when is_accepted then {sql} end as {kind}) as {name}"
+            for name, (kind, sql) in EVENT.items()
+        ),
+        f"    case when is_accepted then {FLAG_LIST} else {NO_FLAGS} end as flags",
     ]
-    accepted = "(select *, reason is null and f.is_call as is_accepted from charged)"
+    accepted = "(select *, reason is null and is_call as is_accepted from charged)"
     return "select\n" + ",\n".join(columns) + f"\nfrom {accepted}"
+
+
+def rejects(*, keep_bytes: bool) -> str:
+    """The final select over the stage `unclaimed`, which has only positions and reasons."""
+    columns = [
+        *_position(keep_bytes=keep_bytes),
+        *(f"    {_null(kind)} as {name}" for name, (kind, _) in EVENT.items()),
+        f"    {NO_FLAGS} as flags",
+    ]
+    return "select\n" + ",\n".join(columns) + "\nfrom unclaimed"
+
+
+def _is_unknown(sql: str, known: Collection[str]) -> bool:
+    """Whether it is made of fields none of which is known."""
+    fields = FIELDS.keys() & re.findall(r"\w+", re.sub("'[^']*'", "", sql))
+    return bool(fields) and fields.isdisjoint(known)
+
+
+def _null(kind: str) -> str:
+    return f"cast(null as {kind})"
+
+
+def _position(*, keep_bytes: bool) -> list[str]:
+    positions = [f"    cast({sql} as {kind}) as {name}" for name, (kind, sql) in POSITION.items()]
+    return [*positions, *_payload(keep_bytes=keep_bytes)]
 
 
 def _payload(*, keep_bytes: bool) -> list[str]:

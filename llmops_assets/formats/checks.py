@@ -4,8 +4,11 @@ A present value that does not cast is told from an absent one by comparing text 
 the two differ are looked at closely. Blank text is absent (CSV has no other way to say so).
 """
 
+from collections.abc import Collection, Iterable
+
 from llmops_assets.formats import format as vocabulary
 
+MONEY_OF = {"cost": "llm_money", "saved_cost": "llm_money", "cost_micro": "llm_micro_money"}
 PLAUSIBLE_FROM = "timestamptz '2015-01-01 00:00:00+00'"
 PARTS = {
     "tokens_cache_write_1h": "tokens_cache_write",
@@ -23,71 +26,73 @@ ALL_TYPED = (
 )
 
 
-def typed_stage() -> str:
-    """Every typed field as `<field>`, NULL where absent or of another type; money as `<field>_usd`."""
-    columns = [
-        *(f"llm_count(f.{name}, {name}_d) as {name}" for name in vocabulary.COUNTS),
-        *(f"llm_finite({name}_d) as {name}" for name in vocabulary.NUMBERS),
-        *(f"llm_boolean(f.{name}) as {name}" for name in vocabulary.BOOLEANS),
-        *(f"llm_money(f.{name}) as {name}" for name in ("cost", "saved_cost")),
-        "llm_micro_money(f.cost_micro) as cost_micro",
-        *(f"llm_time(f.{name}, {name}_d) as {name}" for name in vocabulary.TIMES),
-    ]
+def typed_stage(known: Collection[str]) -> str:
+    """Every typed field as `<field>`, NULL where absent or of another type."""
+    values = {
+        **{name: (f"llm_count({name}_text, {name}_d)", "bigint") for name in vocabulary.COUNTS},
+        **{name: (f"llm_finite({name}_d)", "double") for name in vocabulary.NUMBERS},
+        **{name: (f"llm_boolean({name}_text)", "boolean") for name in vocabulary.BOOLEANS},
+        **{name: (f"{MONEY_OF[name]}({name}_text)", "decimal(38, 12)") for name in vocabulary.MONEY},
+        **{name: (f"llm_time({name}_text, {name}_d)", "timestamptz") for name in vocabulary.TIMES},
+    }
+    columns = (f"{sql if name in known else f'cast(null as {kind})'} as {name}" for name, (sql, kind) in values.items())
     return "\n    select\n        *,\n        " + ",\n        ".join(columns) + "\n    from previous"
 
 
-def checked_stage() -> str:
+def checked_stage(known: Collection[str]) -> str:
     """The reason to reject the record as `reason`, NULL for a good one."""
+    typed = [name for name in ALL_TYPED if name in known]
+    counts = [name for name in vocabulary.COUNTS if name in known]
     return f"""
     select
         *,
         case
-            when format_reason is not null then format_reason
-            when not f.is_call then null
-            when f.has_repeated_tag then 'duplicate_key'
-            when started_at is null and (f.started_at is null or trim(f.started_at) = '') then 'missing_timestamp'
+            when not is_call then null
+            when has_repeated_tag then 'duplicate_key'
+            when started_at is null and (started_at_text is null or trim(started_at_text) = '')
+                then 'missing_timestamp'
             when started_at < {PLAUSIBLE_FROM} then 'implausible_timestamp'
-            when started_at > greatest(arrived_at, arrival_hour + interval 1 hour) + interval 1 day
-                then 'future_timestamp'
-            when {_differs()} and ({_is_bad_type()}) then 'bad_type'
-            when {_least_count()} < 0 then 'negative_tokens'
-            when {_differs()} and ({_overflows()}) then 'token_overflow'
-            when {_parts_exceed_total()} then 'parts_exceed_total'
+            when started_at > latest_start then 'future_timestamp'
+            when ({_differs(typed)}) and ({_is_bad_type(typed)}) then 'bad_type'
+            when {_least_count(counts)} < 0 then 'negative_tokens'
+            when ({_differs(counts)}) and ({_overflows(counts)}) then 'token_overflow'
+            when {_parts_exceed_total(counts)} then 'parts_exceed_total'
         end as reason
     from previous"""
 
 
-def _differs() -> str:
-    return "(" + " or ".join(f"(f.{name} is null) <> ({name} is null)" for name in ALL_TYPED) + ")"
+def _differs(names: Iterable[str]) -> str:
+    return _any(f"({name}_text is null) <> ({name} is null)" for name in names)
 
 
-def _is_bad_type() -> str:
+def _is_bad_type(names: Iterable[str]) -> str:
     """Present, not blank and no value; a count too large for its column is another reason."""
-    plain = (
-        f"({name} is null and f.{name} is not null and trim(f.{name}) <> '')"
-        for name in ALL_TYPED
-        if name not in vocabulary.COUNTS
+    missing = {name: f"{name} is null and {name}_text is not null and trim({name}_text) <> ''" for name in names}
+    return _any(
+        f"({test} and not coalesce(llm_overflows({name}_text, {name}_d), false))"
+        if name in vocabulary.COUNTS
+        else f"({test})"
+        for name, test in missing.items()
     )
-    counts = (
-        f"({name} is null and f.{name} is not null and trim(f.{name}) <> '' "
-        f"and not coalesce(llm_overflows(f.{name}, {name}_d), false))"
-        for name in vocabulary.COUNTS
-    )
-    return " or ".join((*plain, *counts))
 
 
-def _overflows() -> str:
-    return " or ".join(f"({name} is null and llm_overflows(f.{name}, {name}_d))" for name in vocabulary.COUNTS)
+def _overflows(counts: Iterable[str]) -> str:
+    return _any(f"({name} is null and llm_overflows({name}_text, {name}_d))" for name in counts)
 
 
-def _least_count() -> str:
+def _least_count(counts: Iterable[str]) -> str:
     """Negative if any count is; by the doubles, because a very negative one has no bigint."""
-    names = (*vocabulary.TOKENS, "tokens_total", "web_search_requests")
-    return "least(" + ", ".join(f"{name}_d" for name in names) + ")"
+    names = [f"{name}_d" for name in counts if name not in ("attempt", "status_code")]
+    return f"least({', '.join(names)})" if names else "0"
 
 
-def _parts_exceed_total() -> str:
-    parts = (f"{part} > {total}" for part, total in PARTS.items())
+def _parts_exceed_total(counts: Collection[str]) -> str:
+    tests = [f"{part} > {total}" for part, total in PARTS.items() if part in counts and total in counts]
     # A difference, because the sum of two great counts has no bigint.
-    cache = "coalesce(tokens_cache_read, 0) > tokens_input - coalesce(tokens_cache_write, 0)"
-    return " or ".join((cache, *parts))
+    if "tokens_input" in counts and ("tokens_cache_read" in counts or "tokens_cache_write" in counts):
+        tests.append("coalesce(tokens_cache_read, 0) > tokens_input - coalesce(tokens_cache_write, 0)")
+    return _any(tests)
+
+
+def _any(tests: Iterable[str]) -> str:
+    return " or ".join(tests) or "false"

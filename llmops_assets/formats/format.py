@@ -4,7 +4,6 @@ Belongs here: the vocabulary that formats and the decoder share. A field is stil
 shall cast it, so that a value of the wrong type is told apart from an absent one in one place.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -66,7 +65,10 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys((*IDENTIFIERS, *COUNTS, *NUMBERS, *BOOLEANS, *MONEY, *TIMES, *OTHER_TEXTS), "varchar"),
     **TYPED,
 }
+# Texts that the meaning of a record is made of whether or not they are known.
+ALWAYS = (*OTHER_TEXTS, "started_at")
 DEFAULTS = {
+    "tags": "null",
     "cost_kind": "'estimated'",
     "event_is_request": "false",
     "zero_cost_is_missing": "false",
@@ -97,18 +99,6 @@ class Format:
         unknown = sorted(self.columns.keys() - FIELDS.keys())
         if unknown:
             raise ValueError(f"format {self.name}: no such columns: {', '.join(unknown)}; see format.FIELDS")
-
-    def structure(self) -> str:
-        """The struct as a SQL literal for json_transform."""
-        return "'" + json.dumps(self.struct).replace("'", "''") + "'"
-
-    def fields(self) -> str:
-        """SQL of one struct of all FIELDS, equal in type for every format."""
-        values = (
-            f"{name} := cast({self.columns.get(name, DEFAULTS.get(name, 'null'))} as {kind})"
-            for name, kind in FIELDS.items()
-        )
-        return "struct_pack(" + ", ".join(values) + ")"
 
 
 def texts(*names: str) -> dict[str, object]:

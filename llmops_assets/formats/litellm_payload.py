@@ -114,7 +114,7 @@ def _count(name: str) -> str:
     stated = f"litellm_payload_usage.{name}"
     return (
         f"case when {top} is not null and not coalesce(try_cast({top} as double) >= 0, false) then {top} "
-        f"when {stated} is not null or litellm_payload_is_unused then {stated} else {top} end"
+        f"when {stated} is not null or litellm_payload_is_used is not true then {stated} else {top} end"
     )
 
 
@@ -146,8 +146,8 @@ FORMAT = Format(
             "usage": "case when coalesce(litellm_payload.metadata.usage_object.prompt_tokens, "
             "litellm_payload.metadata.usage_object.completion_tokens) is null "
             "then litellm_payload.response.usage else litellm_payload.metadata.usage_object end",
-            "is_unused": "coalesce(try_cast(litellm_payload.prompt_tokens as double), 0) = 0 "
-            "and coalesce(try_cast(litellm_payload.completion_tokens as double), 0) = 0",
+            "is_used": "try_cast(litellm_payload.prompt_tokens as double) <> 0 "
+            "or try_cast(litellm_payload.completion_tokens as double) <> 0",
             "request_map": "llm_map(litellm_payload.metadata.requester_metadata)",
             "spend_map": "llm_map(litellm_payload.metadata.spend_logs_metadata)",
             "request_tags": "llm_list_tags(litellm_payload.request_tags)",
@@ -192,7 +192,7 @@ FORMAT = Format(
         "litellm_payload_deployment)",
         "operation": "litellm_payload.call_type",
         "is_call": "not coalesce(llm_operation(lower(litellm_payload.call_type)) is null "
-        f"and regexp_matches(litellm_payload.call_type, '{NO_CALLS}') and litellm_payload_is_unused, false)",
+        f"and regexp_matches(litellm_payload.call_type, '{NO_CALLS}') and litellm_payload_is_used is not true, false)",
         "streaming": "litellm_payload_streaming",
         "cache_hit": "litellm_payload.cache_hit",
         "service_tier": f"coalesce({_known('response.service_tier')}, litellm_payload_usage.service_tier, "
@@ -224,8 +224,8 @@ FORMAT = Format(
         "and litellm_payload_error_code is not null then "
         "nullif(regexp_extract(litellm_payload.error_information.normalized_error, '^([45]\\d\\d)_', 1), '') end",
         "error_message": f"coalesce({_known('error_str')}, litellm_payload.error_information.error_message)",
-        "error_detail": "concat_ws(' ', litellm_payload.error_information.error_class, "
-        "litellm_payload.error_information.normalized_error)",
+        "error_detail": "nullif(concat_ws(' ', litellm_payload.error_information.error_class, "
+        "litellm_payload.error_information.normalized_error), '')",
         "finish_reason": "coalesce(litellm_payload.response.choices[1].finish_reason, "
         "litellm_payload.response.stop_reason, litellm_payload.response.incomplete_details.reason, "
         "litellm_payload.response.status)",

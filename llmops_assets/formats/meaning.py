@@ -23,11 +23,12 @@ def _sourced() -> str:
     return """
     select
         *,
-        coalesce(llm_provider(provider), llm_prefix_provider(model)) as stated_provider,
+        llm_provider(provider) as own_provider,
+        llm_prefix_provider(model) as prefix_provider,
         coalesce(
-            status_code, llm_http_status(status), llm_http_status(error_code), llm_status_in_text(f.error_message)
+            status_code, llm_http_status(status), llm_http_status(error_code), llm_status_in_text(error_message_text)
         ) as http_status,
-        case when trim(f.error_message) <> '' then f.error_message end as message,
+        case when trim(error_message_text) <> '' then error_message_text end as message,
         llm_status(lower(status)) as status_word,
         llm_finish_reason(lower(finish_reason)) as finish,
         coalesce(latency_ms, (epoch_us(ended_at) - epoch_us(started_at)) / 1000.0) as latency,
@@ -42,7 +43,7 @@ def _concluded() -> str:
     return """
     select
         *,
-        coalesce(stated_provider, llm_inferred_provider(model)) as known_provider,
+        coalesce(own_provider, prefix_provider, llm_inferred_provider(model)) as known_provider,
         case
             when success is not true and (status_word = 'cancelled' or http_status = 499) then 'cancelled'
             when success is not null then case when success then 'success' else 'error' end
@@ -58,11 +59,11 @@ def _classified() -> str:
     return """
     select
         *,
-        llm_bare_model(model, known_provider) as bare_model,
+        llm_bare_model(model, prefix_provider, known_provider) as bare_model,
         case
             when conclusion = 'cancelled' then 'cancelled'
             when conclusion = 'error'
-                then llm_error_type(http_status, lower(concat_ws(' ', status, error_code, f.error_detail, message)))
+                then llm_error_type(http_status, lower(concat_ws(' ', status, error_code, error_detail_text, message)))
         end as error_class,
         coalesce(tokens_input, 0) = 0 and coalesce(tokens_output, 0) = 0 as is_without_usage
     from previous"""
@@ -95,6 +96,6 @@ def _charged() -> str:
         case when claimed_cost >= 0 and not is_foreign then claimed_cost end as reported_cost,
         conclusion = 'success' and not is_usage_missing and tokens_output = 0
             and cache_hit is not true and llm_generates(known_operation) as is_zero_output,
-        f.zero_cost_is_missing and claimed_cost = 0 and conclusion = 'success' and cache_hit is not true
+        zero_cost_is_missing and claimed_cost = 0 and conclusion = 'success' and cache_hit is not true
             and not is_without_usage as is_zero_cost_missing
     from previous"""

@@ -95,7 +95,7 @@ class Decoder:
 
     def _decode(self, lines: pa.Table) -> Written:
         with self._cursor(lines) as cursor:
-            query = formats.decode_query("lines", "objects", keep_bytes=self.keep_bytes)
+            query = formats.decoding(cursor, "lines", "objects", keep_bytes=self.keep_bytes)
             written = self.write(cursor, f"({query})")
         if written.rows != lines.num_rows:
             raise ConservationError(

@@ -65,17 +65,33 @@ left join calls on hours.window_start = calls.window_start
 """
 
 
+READ_KEY = "llmops.read"
+
+
+def quality_is_due(lake: Lake) -> bool:
+    """Whether the ledger or `published_windows` has changed since the table was made from them."""
+    if not lake.exists(QUALITY):
+        return True
+    made = lake.snapshots(QUALITY)
+    return not made or made[-1].summary.get(READ_KEY) != _sources_read(lake)
+
+
+def _sources_read(lake: Lake) -> str:
+    return " ".join(f"{table}={lake.current_snapshot(table)}" for table in (LEDGER, PUBLISHED))
+
+
 def write_quality(lake: Lake, settings: Settings) -> Commit:
     """Make `data_quality_windows` again: one row per published event hour."""
     for spec in (LEDGER_SPEC, PUBLISHED_SPEC, QUALITY_SPEC):
         lake.ensure(spec)
     delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
+    read = _sources_read(lake)
     with connect(limits=settings.duckdb) as connection:
         tables = [LEDGER, PUBLISHED, *([REQUESTS] if lake.exists(REQUESTS) else [])]
         lake.mount(connection, tables)
         _register(connection, settings, lake)
         query = _QUERY.format(delay=int(delay.total_seconds()), needed=1 + -(-int(delay.total_seconds()) // 3600))
-        return lake.replace(QUALITY, None, connection, f"({query})")
+        return lake.replace(QUALITY, None, connection, f"({query})", properties={READ_KEY: read})
 
 
 def _register(connection: duckdb.DuckDBPyConnection, settings: Settings, lake: Lake) -> None:

@@ -2,9 +2,10 @@
 
 create or replace macro llm_provider_key(x) as replace(replace(lower(x), ' ', '_'), '-', '_');
 
+-- Most are written as they are listed.
 create or replace macro llm_provider(x) as case
     when x is null then null
-    else coalesce(llm_provider_alias(llm_provider_key(x)), llm_provider_key(x))
+    else coalesce(llm_provider_alias(x), llm_provider_alias(llm_provider_key(x)), llm_provider_key(x))
 end;
 
 -- "openai/gpt-4o" names its provider; "anthropic/claude-sonnet-4.6" on OpenRouter is the model's whole name.
@@ -24,9 +25,9 @@ create or replace macro llm_model_of_arn(model) as case
 end;
 
 -- Without the provider's prefix.
-create or replace macro llm_bare_model(model, provider) as case
+create or replace macro llm_bare_model(model, prefix_provider, provider) as case
     when not contains(model, '/') or starts_with(model, 'arn:') then llm_model_of_arn(model)
-    when llm_prefix_provider(model) = provider then
+    when prefix_provider = provider then
         case
             when provider = 'bedrock' then llm_model_of_arn(regexp_replace(
                 llm_without_first_part(model), '^((converse|invoke|converse_like)/)?([a-z]{2}-[a-z]+-\d/)?', ''

@@ -26,7 +26,9 @@ create or replace macro llm_boolean(x) as case x
 end;
 
 -- US dollars. Text is exact to 12 decimals; '$0.12' and '$1,234.50' are money too.
+-- Most amounts fit 64 bits, which takes a fifth of the time.
 create or replace macro llm_money(x) as coalesce(
+    cast(try_cast(x as decimal(18, 12)) as decimal(38, 12)),
     try_cast(x as decimal(38, 12)),
     case when contains(x, '$') then try_cast(replace(replace(x, '$', ''), ',', '') as decimal(38, 12)) end
 );
@@ -97,6 +99,6 @@ create or replace macro llm_time(x, d) as case
 end;
 
 create or replace macro llm_is_naive_time(x, d) as case
-    when d is not null or right(lower(x), 1) = 'z' or contains(x, '+') then false
+    when d is not null or suffix(x, 'Z') or suffix(x, 'z') or contains(x, '+') then false
     else not regexp_matches(x, '([A-Za-z]\s*|[Tt ]\d{2}.*-\d{1,2}(:?\d{2})?\s*)$')
 end;
