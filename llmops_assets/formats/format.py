@@ -84,8 +84,9 @@ class Format:
     `detect` is a predicate over `keys`, the list of the record's top-level keys; the claim of the format
     with the lowest `rank` wins. `struct` names what is read, every leaf VARCHAR (an object read as VARCHAR
     is its JSON text). `steps` and `columns` are SQL over the struct, which bears the format's name; each
-    step may use the steps before it and is named `<format>_<step>`; columns may use all steps, and
-    `request_id_is_unique` of the source. What `columns` leaves out is unknown (DEFAULTS).
+    step may use the steps before it and is named `<format>_<step>`; columns may use all steps, and those of
+    DEFAULTS also `text` and `request_id_is_unique` of the source. What `columns` leaves out is unknown. A
+    step or column is NULL, DEFAULTS apart, where all that it reads is absent: it is left out there.
     """
 
     name: str

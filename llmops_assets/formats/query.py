@@ -1,8 +1,8 @@
 """Builds the one SELECT that decodes a batch: lines in, rows of the raw table out, one for each line.
 
-The lines of each format are a branch of their own, specialised to the names that occur in the batch; what no
-format claims is another. The stages of a branch are CTEs that DuckDB streams through, so that no expression
-is computed twice. A claimed record is rejected with the first reason that applies, in this order:
+The lines of each format are a branch of their own, over the names that occur in the batch; what no format
+claims is another. The stages of a branch are CTEs that DuckDB streams through, so that no expression is
+computed twice. A claimed record is rejected with the first reason that applies, in this order:
 duplicate_key (of tags), missing_timestamp, implausible_timestamp, future_timestamp, bad_type,
 negative_tokens, token_overflow, parts_exceed_total.
 """
@@ -17,7 +17,7 @@ from llmops_assets.formats.checks import checked_stage, typed_stage
 from llmops_assets.formats.meaning import meaning_stages
 from llmops_assets.formats.reading import Reading
 from llmops_assets.formats.registry import all_formats
-from llmops_assets.formats.shapes import LINES, SHAPES, lines_query, shapes_query, split
+from llmops_assets.formats.shapes import LINES, SHAPES, split
 
 Stage = tuple[str, str]
 
@@ -29,18 +29,11 @@ def decoding(connection: duckdb.DuckDBPyConnection, lines: str, objects: str, *,
     `llmops_assets.ingest.refresh.OBJECTS_SCHEMA`. With `keep_bytes`, what is no JSON keeps its text. The SQL
     is for this connection, whose temporary tables it reads, until the next call.
     """
-    return _rows(split(connection, lines, objects, all_formats()), objects, keep_bytes=keep_bytes)
+    return rows_query(split(connection, lines, objects, all_formats()), objects, keep_bytes=keep_bytes)
 
 
-def decode_query(lines: str, objects: str, *, keep_bytes: bool = False) -> str:
-    """The same rows without looking first: any format, with all its names, may occur. Twice as slow."""
-    formats = all_formats()
-    readings = [Reading(one, frozenset(one.struct)) for one in formats]
-    tables = f"{LINES} as ({lines_query(lines)}), {SHAPES} as ({shapes_query(LINES, objects, formats)})"
-    return f"with {tables}\n{_rows(readings, objects, keep_bytes=keep_bytes)}"
-
-
-def _rows(readings: Iterable[Reading], objects: str, *, keep_bytes: bool) -> str:
+def rows_query(readings: Iterable[Reading], objects: str, *, keep_bytes: bool = False) -> str:
+    """SQL of the rows of the tables LINES and SHAPES, in which only these formats and names occur."""
     branches = [_claimed(reading, objects, keep_bytes=keep_bytes) for reading in readings]
     return "\nunion all\n".join(f"({branch})" for branch in [*branches, _unclaimed(objects, keep_bytes=keep_bytes)])
 

@@ -39,8 +39,11 @@ class Reading:
     @cached_property
     def columns(self) -> dict[str, str]:
         """The fields that may be known, and those with a default."""
-        given = {name: sql for name, sql in self.one.columns.items() if name in DEFAULTS or not self._is_idle(sql)}
-        return {name: self._without_absent(sql) for name, sql in (DEFAULTS | given).items()}
+        return {
+            name: self._without_absent(sql)
+            for name, sql in {**DEFAULTS, **self.one.columns}.items()
+            if name in DEFAULTS or not self._is_idle(sql, self._idle)
+        }
 
     @cached_property
     def _struct(self) -> Structure:
@@ -65,10 +68,9 @@ class Reading:
             idle |= {name for name, sql in step.items() if self._is_idle(sql, idle)}
         return idle
 
-    def _is_idle(self, sql: str, idle: Collection[str] | None = None) -> bool:
-        steps = self._idle if idle is None else idle
+    def _is_idle(self, sql: str, idle: Collection[str]) -> bool:
         references = list(self._pattern.finditer(sql))
-        return bool(references) and all(self._is_absent(found, steps) for found in references)
+        return bool(references) and all(self._is_absent(found, idle) for found in references)
 
     def _is_absent(self, found: re.Match[str], idle: Collection[str]) -> bool:
         if found["step"] is not None:

@@ -90,9 +90,11 @@ def split(connection: duckdb.DuckDBPyConnection, lines: str, objects: str, forma
     """Make the tables LINES and SHAPES, of this connection only; what there is to read, by format."""
     connection.execute(f"create or replace temp table {LINES} as {lines_query(lines)}")
     connection.execute(f"create or replace temp table {SHAPES} as {shapes_query(LINES, objects, formats)}")
+    readable = sorted({name for one in formats for name in one.struct})
     found = connection.execute(
-        f"select format, list(distinct name) from (select format, unnest(keys) as name from {SHAPES}) "
-        "where format is not null group by format"
+        f"select format, list_distinct(flatten(list(list_intersect(keys, ?)))) from {SHAPES} "
+        "where format is not null group by format",
+        [readable],
     ).fetchall()
-    names = {name: frozenset(read) for name, read in found}
+    names = {name: frozenset(occurring) for name, occurring in found}
     return [Reading(one, names[one.name]) for one in formats if one.name in names]

@@ -29,7 +29,7 @@ def write_files(connection: duckdb.DuckDBPyConnection, table: Table, relation: s
     target = folder if keys else f"{folder}/0.parquet"
     rows, files = connection.execute(
         f"copy (select *{marks} from (select {_casts(table)} from {relation})) to {quoted(target)} "
-        f"(format parquet, compression zstd, return_files true{by})"
+        f"(format parquet, compression zstd, compression_level 1, return_files true{by})"
     ).fetchall()[0]
     return Written(list(files) if rows else [], rows)
 

@@ -29,8 +29,8 @@ create or replace macro llm_cleaned(identifiers) as list_transform(
     lambda x: llm_known(x)
 );
 
--- `joined` holds a row's identifiers, each between two chr(1). A control character can only come from an
--- escape, so a line without a backslash has none. The rare characters are looked for before pairs of them.
+-- `joined` holds a row's identifiers, each between two chr(1). A control character but DEL can only come
+-- from an escape, so a line without a backslash has none. The rare characters are looked for before pairs of them.
 create or replace macro llm_is_odd(line, joined) as
     strlen(joined) <> length(joined)
     or contains(joined, chr(1) || chr(1))
@@ -40,5 +40,6 @@ create or replace macro llm_is_odd(line, joined) as
     or contains(joined, 'None')
     or contains(joined, 'null')
     or contains(joined, 'undefined')
+    or contains(joined, chr(127))
     or (strlen(joined) > 256 and regexp_matches(joined, '[^\x01]{257}'))
-    or (contains(line, '\') and regexp_matches(joined, '[\x00\x02-\x1f\x7f]'));
+    or (contains(line, '\') and regexp_matches(joined, '[\x00\x02-\x1f]'));

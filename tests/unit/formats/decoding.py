@@ -32,12 +32,13 @@ FLAT: Mapping[str, Any] = {
 
 
 class Decoder:
-    """One connection, prepared as the ingest's is."""
+    """One connection, prepared as the ingest's is unless it is given."""
 
-    def __init__(self) -> None:
-        self.connection: duckdb.DuckDBPyConnection = connect()
-        self.connection.execute("set threads = 1")
-        formats.prepare(self.connection)
+    def __init__(self, connection: duckdb.DuckDBPyConnection | None = None) -> None:
+        self.connection = connection or connect()
+        if connection is None:
+            self.connection.execute("set threads = 1")
+            formats.prepare(self.connection)
 
     def rows(self, *records: Any, keep_bytes: bool = False, **source: Any) -> list[Row]:
         """One row for each record, in order; text is taken as it is, all else as JSON."""

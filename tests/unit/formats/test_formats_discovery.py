@@ -7,7 +7,7 @@ from decoding import Decoder, flat
 from payloads import payload
 
 import llmops_assets.formats
-from llmops_assets.formats import Format, all_formats, decode_query, format_names
+from llmops_assets.formats import Format, all_formats, decoding, format_names
 from llmops_assets.tables import RAW_SPEC
 
 
@@ -37,7 +37,7 @@ def test_a_format_may_fill_known_columns_only() -> None:
 
 def test_rows_have_the_columns_and_types_of_the_raw_table_in_order(decoder: Decoder) -> None:
     decoder.row(flat())
-    described = decoder.connection.execute(f"describe {decode_query('lines', 'objects')}").fetchall()
+    described = decoder.connection.execute(f"describe {decoding(decoder.connection, 'lines', 'objects')}").fetchall()
     spelled = {"varchar": "VARCHAR", "timestamptz": "TIMESTAMP WITH TIME ZONE", "decimal(38,12)": "DECIMAL(38,12)"}
     spelled |= {"map(varchar, varchar)": "MAP(VARCHAR, VARCHAR)"}
     expected = [(column.name, spelled.get(column.type, column.type.upper())) for column in RAW_SPEC.columns]
