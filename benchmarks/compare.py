@@ -1,77 +1,133 @@
-"""Whether the platform and the script made the same tables: their main sums, side by side."""
+"""Whether the platform and the script made the same tables: columns, row counts and main sums, side by side."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-Totals = dict[str, dict[str, str]]
-
-REQUESTS = "llm_requests"
+FOLDERS = ("raw_llm_events", "llm_requests")
 SUMS = {
-    REQUESTS: ("count(*)", "sum(tokens_input)", "sum(tokens_output)", "sum(cost_usd)", "sum(list_cost_usd)"),
-    "llm_operations_metrics": ("sum(total_requests)", "sum(tokens_input)", "sum(total_cost_usd)"),
-    "latency_percentiles": ("count(*)", "sum(request_count)"),
-    "error_rates": ("count(*)", "sum(total_requests)", "sum(error_count)", "sum(timeout_errors)"),
-    "token_usage_per_user": ("count(*)", "sum(total_tokens)", "sum(total_cost_usd)"),
-    "cost_per_model": ("count(*)", "sum(request_count)", "sum(total_cost_usd)"),
-    "cost_per_user": ("count(*)", "sum(request_count)", "sum(total_cost_usd)"),
-    "model_quality_drift": ("count(*)", "sum(natural_stops)", "sum(truncated)"),
-    "latency_histogram": ("count(*)", "sum(request_count)"),
+    "raw_llm_events": (
+        *("sum(line)", "sum(payload_bytes)", "count(payload_sha256)", "count(distinct payload_sha256)"),
+        *("count(distinct uri)", "count(reject_reason)", "sum(tokens_total)", "sum(reported_cost_usd)"),
+    ),
+    "ingest_ledger": ("sum(bytes)", "sum(records)", "sum(accepted)", "sum(rejected)", "sum(reported_cost_usd)"),
+    "event_conflicts": ("sum(line)", "sum(predecessor_line)", "sum(len(differing_columns))"),
+    "event_conservation": (
+        *("sum(accepted_records)", "sum(events)", "sum(exact_duplicates)", "sum(conflicts)"),
+        *("sum(tokens_dropped)", "sum(reported_cost_dropped_usd)"),
+    ),
+    "llm_requests": (
+        *("sum(tokens_input)", "sum(tokens_output)", "sum(meter_input_uncached)", "sum(records)", "sum(len(flags))"),
+        *("sum(cost_usd)", "sum(list_cost_usd)", "sum(saved_cost_usd)", "count(price_model)", "count(error_type)"),
+    ),
+    "llm_operations_metrics": (
+        *("sum(total_requests)", "sum(logical_requests)", "sum(failed_logical_requests)", "sum(sum_latency_ms)"),
+        *("sum(tokens_input)", "sum(total_cost_usd)", "sum(price_missing_requests)"),
+    ),
+    "latency_percentiles": ("sum(request_count)", "sum(p0_ms)", "sum(p100_ms)"),
+    "error_rates": ("sum(total_requests)", "sum(error_count)", "sum(timeout_errors)", "sum(rate_limit_errors)"),
+    "token_usage_per_user": ("sum(request_count)", "sum(total_tokens)", "sum(total_cost_usd)"),
+    "cost_per_model": ("sum(request_count)", "sum(failed_requests)", "sum(total_cost_usd)", "sum(failed_cost_usd)"),
+    "cost_per_user": ("sum(request_count)", "sum(failed_requests)", "sum(total_cost_usd)", "sum(failed_cost_usd)"),
+    "model_quality_drift": ("sum(natural_stops)", "sum(truncated)", "sum(unknown_finishes)", "sum(completion_tokens)"),
+    "latency_histogram": ("sum(request_count)", "sum(success_count)", "sum(bucket)"),
+    "tenant_cost_daily": ("sum(requests)", "sum(tokens_input)", "sum(meter_output_text)", "sum(saved_cost_usd)"),
+    "reused_ids": ("sum(occurrences)",),
 }
-DAILY_SUMS = ("sum(requests)", "sum(tokens_input)")
+# The platform also enters hours in which nothing arrived.
+ROWS = {"ingest_ledger": "count(uri)"}
+# Who wrote a row, when and in how long: what a script that runs once has no use for.
+ONLY_OF_THE_PLATFORM = {"ingest_ledger": {"duration_ms", "ingested_at", "checked_at", "run_id"}}
 
 
 class TablesDiffer(Exception):
     """The script and the platform disagree: their times cannot be compared."""
 
 
-def script_totals(out: Path) -> Totals:
-    """Sums over the script's files."""
+@dataclass(frozen=True)
+class Table:
+    """Columns of a table with their types, and its sums."""
+
+    columns: dict[str, str]
+    sums: dict[str, Decimal | None]
+
+
+Tables = dict[str, Table]
+
+
+def script_tables(out: Path) -> Tables:
+    """What the script's files hold."""
     with duckdb.connect() as connection:
-        totals = {}
-        for table, sums in _queries().items():
-            files = out / table / "*" / "*.parquet" if table == REQUESTS else out / f"{table}.parquet"
-            row = connection.execute(_select(sums, f"'{files}'")).fetchone()
-            totals[table] = dict(zip(sums, row or (), strict=True))
-    return totals
+        connection.execute("set timezone = 'UTC'")
+        for table in SUMS:
+            files = f"{out}/{table}/**/*.parquet" if table in FOLDERS else f"{out}/{table}.parquet"
+            connection.execute(f"create view {table} as from read_parquet('{files}', hive_partitioning = false)")
+        rows = connection.execute(_query()).fetchall()
+    return _tables(rows)
 
 
-def platform_totals(env: Mapping[str, str]) -> Totals:
-    """Sums over the lake's tables, by the command that users have."""
-    totals = {}
-    for table, sums in _queries().items():
-        command = [str(Path(sys.executable).parent / "llmops"), "sql", _select(sums, table), "--format", "json"]
-        done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
-        answer = json.loads(done.stdout)
-        row = answer[0] if isinstance(answer, list) else answer
-        totals[table] = {name: str(value) for name, value in zip(sums, row.values(), strict=True)}
-    return totals
+def platform_tables(env: Mapping[str, str]) -> Tables:
+    """What the lake's tables hold, by the command that users have."""
+    command = [str(Path(sys.executable).parent / "llmops"), "sql", _query(), "--format", "json"]
+    done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+    return _tables([tuple(row.values()) for row in json.loads(done.stdout)])
 
 
-def check_equal(script: Totals, platform: Totals) -> None:
-    """Compare every sum.
+def check_equal(script: Tables, platform: Tables) -> None:
+    """Compare columns and sums of every table.
 
     Raises:
-        TablesDiffer: naming the tables, the sums and both values.
+        TablesDiffer: naming the tables, what differs in them and both values.
     """
-    differences = [
-        f"{table}: {name} is {script[table][name]} in the script and {platform[table][name]} in the lake"
-        for table, sums in _queries().items()
-        for name in sums
-        if float(script[table][name]) != float(platform[table][name])
-    ]
+    differences = [line for table in SUMS for line in _differences(table, script[table], platform[table])]
     if differences:
         raise TablesDiffer("\n".join(differences))
 
 
-def _queries() -> dict[str, tuple[str, ...]]:
-    return {**SUMS, "tenant_cost_daily": DAILY_SUMS}
+def _differences(table: str, script: Table, platform: Table) -> list[str]:
+    expected = {
+        name: kind for name, kind in platform.columns.items() if name not in ONLY_OF_THE_PLATFORM.get(table, ())
+    }
+    return [
+        *(
+            f"{table}.{name} is {kind} in the lake and {script.columns.get(name, 'missing')} in the script"
+            for name, kind in expected.items()
+            if script.columns.get(name) != kind
+        ),
+        *(
+            f"{table}: {name} is {script.sums[name]} in the script and {value} in the lake"
+            for name, value in platform.sums.items()
+            if script.sums[name] != value
+        ),
+    ]
 
 
-def _select(sums: tuple[str, ...], relation: str) -> str:
-    columns = ", ".join(f"cast({name} as varchar) as sum_{number}" for number, name in enumerate(sums))
-    return f"select {columns} from {relation}"
+def _query() -> str:
+    """One row for each column and each sum: table, what it is, its name, its type or value."""
+    parts = []
+    for table, sums in SUMS.items():
+        parts.append(
+            f"select '{table}' as t, 'column' as w, column_name as n, column_type as v from (describe {table})"
+        )
+        measures = (ROWS.get(table, "count(*)"), *sums)
+        values = ", ".join(f"cast({measure} as varchar)" for measure in measures)
+        names = ", ".join(f"'{measure}'" for measure in measures)
+        parts.append(f"select '{table}', 'sum', unnest([{names}]), unnest([{values}]) from {table}")
+    return " union all ".join(parts)
+
+
+def _tables(rows: list[tuple[Any, ...]]) -> Tables:
+    tables = {name: Table({}, {}) for name in SUMS}
+    for table, what, name, value in rows:
+        if what == "column":
+            tables[table].columns[name] = value
+        else:
+            tables[table].sums[name] = None if value is None else Decimal(value)
+    return tables

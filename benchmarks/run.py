@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.compare import check_equal, platform_totals, script_totals
+from benchmarks.compare import check_equal, platform_tables, script_tables
 from benchmarks.generate_load import append_load, generate_load
 from benchmarks.measure import Measured, measure
 
@@ -75,7 +75,7 @@ def run_size(events: int, work: Path, limits: Limits, *, with_platform: bool) ->
         return Result(events, round(size / 1e6, 1), script, None, None)
     env = _environment(work, limits)
     sync = measure([*_llmops(), "sync", "--quiet"], work / "sync.log", env=env)
-    check_equal(script_totals(work / "script"), platform_totals(env))
+    check_equal(script_tables(work / "script"), platform_tables(env))
     append_load(records, events, NEW_EVENTS, threads=limits.threads)
     refresh = measure([*_llmops(), "sync", "--quiet"], work / "refresh.log", env=env)
     _check_refreshed(work, limits, env)
@@ -121,7 +121,7 @@ def _read_once(records: Path) -> None:
 def _check_refreshed(work: Path, limits: Limits, env: dict[str, str]) -> None:
     """The refreshed lake must hold what the script makes of all records, the new ones included."""
     measure(_script_command(work / "records", work / "script-refreshed", limits), work / "script-refreshed.log")
-    check_equal(script_totals(work / "script-refreshed"), platform_totals(env))
+    check_equal(script_tables(work / "script-refreshed"), platform_tables(env))
 
 
 def markdown(results: list[Result]) -> str:

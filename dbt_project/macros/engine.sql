@@ -2,8 +2,17 @@
 
 {% macro utc_instant(at) %}timestamptz '{{ (at | string)[:19] }}+00'{% endmacro %}
 
-{#- Start of the bucket of so many minutes, counted from midnight UTC. -#}
-{% macro time_bucket(minutes, column) %}time_bucket(to_minutes({{ minutes }}), {{ column }}){% endmacro %}
+{#- Start of the bucket of so many minutes, counted from midnight UTC. In whole microseconds, because time_bucket
+    takes seven times as long on instants (0.14 CPU seconds more for 2 M rows). -#}
+{% macro time_bucket(minutes, column) -%}
+    {%- set width_us = minutes * 60000000 -%}
+    make_timestamptz(epoch_us({{ column }}) // {{ width_us }} * {{ width_us }})
+{%- endmacro %}
+
+{#- A relation's select: one instant for every so many minutes from `first` on, as the column `instant`. -#}
+{% macro instants(first, end, minutes) -%}
+    select unnest(generate_series({{ first }}, {{ end }}, to_minutes({{ minutes }}))) as instant
+{%- endmacro %}
 
 {% macro minutes(number) %}to_minutes({{ number }}){% endmacro %}
 

@@ -11,27 +11,31 @@
     'reported_cost_usd': 'sum(reported_cost_usd)',
 } %}
 
-with dated as (
+{# By quarter-hours first, so that the calendar is asked for these and not for every call. #}
+with by_quarter as (
 
     select
-        *,
-        {{ billing_date('event_time') }} as billing_date
+        {% for name, expression in sums.items() -%}
+            {{ expression }} as {{ name }},
+        {% endfor -%}
+        {{ time_bucket(15, 'event_time') }} as quarter_start
     from {{ source('lake', 'llm_requests') }}
     where
         {{ near_billing_dates('event_time') }}
+    group by quarter_start
 
 ),
 
 expected as (
 
     select
-        {% for name, expression in sums.items() -%}
-            coalesce({{ expression }}, 0) as {{ name }},
+        {% for name in sums -%}
+            coalesce(sum({{ name }}), 0) as {{ name }},
         {% endfor -%}
-        billing_date
-    from dated
-    where {{ in_billing_dates('billing_date') }}
+        {{ billing_date('quarter_start') }} as billing_date
+    from by_quarter
     group by billing_date
+    having {{ in_billing_dates('billing_date') }}
 
 ),
 

@@ -12,12 +12,13 @@
 -- others: it is a duplicate or a conflict, and lends the event nothing. (Nor has it a head where one tenant is
 -- linked to another, more than a margin away, by records of unknown tenant: then it is a conflict.)
 
--- Only ids that occur more than once come here: few, so windows over them are cheap.
+-- Only ids that occur more than once come here: few, so windows over them are cheap. They are found by a hash of 64
+-- bits, in four fifths of the time; two ids of one hash would come along, each to be the head of its own event.
 with repeated_ids as (
 
-    select event_id
+    select {{ text_hash('event_id') }} as id_hash
     from {{ ref('stg_llm_events') }}
-    group by event_id
+    group by id_hash
     having count(*) > 1
 
 ),
@@ -25,14 +26,14 @@ with repeated_ids as (
 numbered as (
 
     select
-        stg_llm_events.*,
+        *,
         {{ known_meters() }} as known_meters,
         row_number() over (
-            partition by stg_llm_events.event_id
+            partition by event_id
             order by event_time, {{ position_columns() | join(', ') }} nulls first
         ) as ordinal
-    from {{ ref('stg_llm_events') }} as stg_llm_events
-    inner join repeated_ids on stg_llm_events.event_id = repeated_ids.event_id
+    from {{ ref('stg_llm_events') }}
+    where {{ text_hash('event_id') }} in (select repeated_ids.id_hash from repeated_ids)
 
 ),
 

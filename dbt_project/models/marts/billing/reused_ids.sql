@@ -4,17 +4,36 @@ with requests as (
 
 ),
 
--- The ids of the run's own dates come first: 30 days of calls are only looked through for these.
-ids_of_the_dates as (
+quarters as (
 
-    select distinct event_id
-    from requests
-    where
-        {{ near_billing_dates('event_time') }}
-        and {{ in_billing_dates(billing_date('event_time')) }}
+    {{ billing_quarters() }}
 
 ),
 
+-- The ids of the run's own dates come first: 30 days of calls are only looked through for these. As hashes of 64
+-- bits, which are smaller; ids that share one are told apart below.
+hashes_of_the_dates as (
+
+    select {{ text_hash('requests.event_id') }} as id_hash
+    from requests
+    inner join quarters on {{ in_quarter('requests.event_time', 'quarters.quarter_start') }}
+    where
+        {{ near_billing_dates('requests.event_time') }}
+        and {{ in_billing_dates('quarters.billing_date') }}
+
+),
+
+repeated_hashes as (
+
+    select {{ text_hash('event_id') }} as id_hash
+    from requests
+    where {{ text_hash('event_id') }} in (select hashes_of_the_dates.id_hash from hashes_of_the_dates)
+    group by id_hash
+    having count(*) > 1
+
+),
+
+-- Few: nearly all ids occur once.
 heads as (
 
     select
@@ -24,27 +43,17 @@ heads as (
         requests.source,
         {{ shown_tenant() }} as tenant_id
     from requests
-    where requests.event_id in (select ids_of_the_dates.event_id from ids_of_the_dates)
-
-),
-
-repeated as (
-
-    select event_id
-    from heads
-    group by event_id
-    having count(*) > 1
+    where {{ text_hash('requests.event_id') }} in (select repeated_hashes.id_hash from repeated_hashes)
 
 ),
 
 of_the_dates as (
 
     select distinct
-        heads.event_id,
-        heads.billing_date
+        event_id,
+        billing_date
     from heads
-    inner join repeated on heads.event_id = repeated.event_id
-    where {{ in_billing_dates('heads.billing_date') }}
+    where {{ in_billing_dates('billing_date') }}
 
 ),
 

@@ -7,16 +7,24 @@ with requests as (
 
 ),
 
+quarters as (
+
+    {{ billing_quarters() }}
+
+),
+
 billed as (
 
     select
-        *,
-        {{ billing_date('event_time') }} as billing_date,
+        requests.*,
+        quarters.billing_date,
         {{ shown_tenant() }} as shown_tenant_id,
         {{ shown_model() }} as shown_model,
         {{ has_flag('unpriced') }} as is_price_missing,
         {{ has_flag('usage_missing') }} as is_usage_missing
     from requests
+    inner join quarters on {{ in_quarter('requests.event_time', 'quarters.quarter_start') }}
+    where {{ in_billing_dates('quarters.billing_date') }}
 
 ),
 
@@ -65,7 +73,6 @@ final as (
         sum(reported_cost_usd) as reported_cost_usd,
         sum(saved_cost_usd) as saved_cost_usd
     from billed
-    where {{ in_billing_dates('billing_date') }}
     group by
         billing_date,
         shown_tenant_id,

@@ -18,9 +18,20 @@ shown as (
 
 ),
 
--- Attempts of one request within a row. Its id is taken as a hash of 64 bits: that halves the work, and in a
--- million requests of a row two would be taken for one with a chance of 3 in 100 million.
-requests_attempted as (
+-- Nearly every request is attempted once: only ids that come more than once are looked at within their row. Finding
+-- those took 0.30 CPU seconds for 2 M rows, telling all ids of all rows apart 0.73. An id is taken as a hash of 64
+-- bits, and in a million requests of a row two would be taken for one with a chance of 3 in 100 million.
+repeated_ids as (
+
+    select {{ text_hash('request_id') }} as request
+    from requests
+    where request_id is not null
+    group by request
+    having count(*) > 1
+
+),
+
+attempted_again as (
 
     select
         window_start,
@@ -28,23 +39,25 @@ requests_attempted as (
         shown_provider,
         shown_model,
         {{ text_hash('request_id') }} as request,
-        bool_and(success is not distinct from false) as is_failed
+        count(*) as attempts,
+        count(*) filter (where success = false) as failed_attempts
     from shown
-    where request_id is not null
+    where request_id is not null and {{ text_hash('request_id') }} in (select repeated_ids.request from repeated_ids)
     group by all
 
 ),
 
-logical as (
+-- Attempts beyond the first of each request, and failed ones beyond the one that a request failed in all counts as.
+superfluous as (
 
     select
         window_start,
         shown_tenant_id as tenant_id,
         shown_provider as provider,
         shown_model as model,
-        count(*) as known_logical_requests,
-        count(*) filter (where is_failed) as known_logical_failed
-    from requests_attempted
+        sum(attempts - 1) as attempts,
+        sum(case when failed_attempts = attempts then failed_attempts - 1 else failed_attempts end) as failed_attempts
+    from attempted_again
     group by all
 
 ),
@@ -61,8 +74,6 @@ counted as (
         count(*) filter (where cache_hit) as cache_hits,
         count(*) filter (where success) as successful_requests,
         count(*) filter (where success = false) as failed_requests,
-        count(*) filter (where request_id is null) as lone_requests,
-        count(*) filter (where request_id is null and success = false) as lone_failed_requests,
         count(*) filter (where is_unpriced) as unpriced_requests,
         count(*) filter (where is_price_missing) as price_missing_requests,
         count(*) filter (where is_usage_missing) as usage_missing_requests,
@@ -113,8 +124,8 @@ final as (
         cache_hits,
         successful_requests,
         failed_requests,
-        lone_requests + coalesce(known_logical_requests, 0) as logical_requests,
-        lone_failed_requests + coalesce(known_logical_failed, 0) as failed_logical_requests,
+        cast(total_requests - coalesce(superfluous.attempts, 0) as bigint) as logical_requests,
+        cast(failed_requests - coalesce(superfluous.failed_attempts, 0) as bigint) as failed_logical_requests,
         {{ div('failed_logical_requests', 'logical_requests') }} as logical_error_rate,
         unpriced_requests,
         price_missing_requests,
@@ -138,7 +149,7 @@ final as (
         reported_cost_usd,
         saved_cost_usd
     from counted
-    left join logical using (window_start, tenant_id, provider, model)
+    left join superfluous using (window_start, tenant_id, provider, model)
 
 )
 
