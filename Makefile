@@ -33,6 +33,7 @@ $(VENV)/.installed: requirements.lock requirements-uv.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(BIN)/python -m compileall -q llmops_assets
 	touch $@
 
 # Without index addresses, so that it installs from any registry.

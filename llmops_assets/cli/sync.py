@@ -1,5 +1,6 @@
 """`llmops sync`: catch up with everything due, with progress, and say what is left."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 def run(config: Path | None, since: datetime | None, *, quiet: bool) -> int:
     """Catch up; 0 if everything due was published, else 1."""
+    # Imports alone allocate millions of objects that stay: collecting rarely saves 2.5 s of 19 s (measured).
+    gc.set_threshold(200_000, 20, 20)
     file = find_config(config)
     if file is not None:
         os.environ["LLMOPS_CONFIG"] = str(file.resolve())

@@ -6,7 +6,7 @@ run beside another. Belongs here: turning due windows into runs. What the runs d
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -70,11 +70,14 @@ class CatchingUp:
 
     def run(self) -> CatchUp:
         """Arrivals first, then the event hours that they touched, then the billing dates of those hours."""
+        stages: list[Callable[[], list[Step]]] = [self._arrivals, self._hours, self._days]
         for _ in range(PASSES):
-            ran = [self._attempt(step) for stage in (self._arrivals, self._hours, self._days) for step in stage()]
+            ran = [self._attempt(step) for stage in stages for step in stage()]
             if not ran:
                 break
-            if not any(ran):
+            if all(ran):
+                stages = [self._hours, self._days]  # what arrives from now on is for the next catch-up
+            else:
                 time.sleep(random.uniform(0.5, 3))  # noqa: S311 - another run is at work: let it finish
         self.done.left = [f"{step.what} {step.window}" for step in (*self._hours(), *self._days())]
         if quality_is_due(self.lake):

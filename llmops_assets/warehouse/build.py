@@ -142,13 +142,13 @@ def _publish(
 ) -> None:
     nodes = published_models(project.manifest, tag)
     with place.open() as connection:
-        publish.begin(lake, connection, publication)
+        marked = publish.begin(lake, connection, publication)
         for number, node in enumerate(nodes):
             progress.report(f"publishing {publication.span}", number, len(nodes))
-            publish.still_ours(lake, publication)
+            publish.still_ours(lake, publication, marked)
             report.commits[node["name"]] = _replace(lake, connection, node, publication.span, staging)
         sequence = report.commits[REQUESTS].sequence_number if requests_sequence is None else requests_sequence
-        publish.finish(lake, connection, publication, report.commits, sequence)
+        publish.finish(lake, connection, publication, report.commits, sequence, marked)
 
 
 def _replace(

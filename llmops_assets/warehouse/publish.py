@@ -51,8 +51,12 @@ def lake_spec(node: Mapping[str, Any], table: str | None = None) -> TableSpec:
     return TableSpec(table or node["name"], columns, meta["window_column"], tuple(meta["partition"]))
 
 
-def begin(lake: Lake, connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:
-    """Mark the windows as being published by this run. Raises `Superseded` if newer data is published."""
+def begin(lake: Lake, connection: duckdb.DuckDBPyConnection, publication: Publication) -> int | None:
+    """Mark the windows as being published by this run; the snapshot of `published_windows` that says so.
+
+    Raises:
+        Superseded: newer data is published.
+    """
     lake.ensure(PUBLISHED_SPEC)
     for row in published(lake, publication.scope, publication.span).values():
         if row.state == PUBLISHED_STATE and row.raw_sequence_number > publication.raw_sequence_number:
@@ -60,11 +64,13 @@ def begin(lake: Lake, connection: duckdb.DuckDBPyConnection, publication: Public
                 f"{row.window} was published by run {row.run_id} from raw commit {row.raw_sequence_number}, "
                 f"newer than {publication.raw_sequence_number}: nothing to do"
             )
-    _write(lake, connection, publication, state="publishing", snapshots={}, requests_sequence_number=-1)
+    return _write(lake, connection, publication, state="publishing", snapshots={}, requests_sequence_number=-1)
 
 
-def still_ours(lake: Lake, publication: Publication) -> None:
-    """Raise `Superseded` if another run has marked any of the windows since `begin`."""
+def still_ours(lake: Lake, publication: Publication, marked: int | None) -> None:
+    """Raise `Superseded` if another run has marked any of the windows since `begin` committed `marked`."""
+    if lake.current_snapshot(PUBLISHED) == marked:
+        return
     rows = published(lake, publication.scope, publication.span)
     for window in publication.windows:
         row = rows.get(window.start)
@@ -79,9 +85,10 @@ def finish(
     publication: Publication,
     commits: Mapping[str, Commit],
     requests_sequence_number: int,
+    marked: int | None,
 ) -> None:
     """Make the windows current: the last commit of a run."""
-    still_ours(lake, publication)
+    still_ours(lake, publication, marked)
     snapshots = {table: commit.snapshot_id for table, commit in sorted(commits.items())}
     _write(
         lake,
@@ -101,7 +108,7 @@ def _write(
     state: str,
     snapshots: Mapping[str, int | None],
     requests_sequence_number: int,
-) -> None:
+) -> int | None:
     before = published(lake, publication.scope, publication.span)
     rows = [
         {
@@ -120,8 +127,9 @@ def _write(
         for window in publication.windows
     ]
     connection.register("publication", _arrow(rows))
-    lake.replace(PUBLISHED, publication.span, connection, "publication", where={"scope": publication.scope})
+    commit = lake.replace(PUBLISHED, publication.span, connection, "publication", where={"scope": publication.scope})
     connection.unregister("publication")
+    return commit.snapshot_id
 
 
 def _arrow(rows: Iterable[Mapping[str, object]]) -> pa.Table:
