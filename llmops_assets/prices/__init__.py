@@ -4,6 +4,6 @@ Belongs here: the books (`books/<price_version>.csv`), their loading and their e
 genai-prices library. Matching a call to a price and multiplying are the dbt project's.
 """
 
-from llmops_assets.prices.book import PriceBookError, current_version, load_book
+from llmops_assets.prices.book import METERS, PriceBookError, current_version, load_book
 
-__all__ = ["PriceBookError", "current_version", "load_book"]
+__all__ = ["METERS", "PriceBookError", "current_version", "load_book"]

@@ -11,19 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from llmops_assets.prices.book import METERS
+
 FILE = Path(__file__).with_name("overrides.csv")
 
-TOKEN_METERS = (
-    "input_uncached",
-    "cache_read",
-    "cache_write_5m",
-    "cache_write_1h",
-    "audio_input",
-    "image_input",
-    "output_text",
-    "reasoning",
-    "audio_output",
-)
+TOKEN_METERS = tuple(meter for meter in METERS if meter not in ("web_search", "request"))
 
 
 @dataclass(frozen=True)

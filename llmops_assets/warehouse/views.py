@@ -4,19 +4,7 @@ Belongs here: shapes that are only another way to read one table. What has rows 
 the dbt project.
 """
 
-_METERS = (
-    "input_uncached",
-    "cache_read",
-    "cache_write_5m",
-    "cache_write_1h",
-    "audio_input",
-    "image_input",
-    "output_text",
-    "reasoning",
-    "audio_output",
-    "web_search",
-    "request",
-)
+from llmops_assets.prices import METERS
 
 _KEY = "billing_date, tenant_id, user_id, feature, api_key_id, config_id, environment, provider, model"
 
@@ -32,7 +20,7 @@ _OF_THE_CALL = (
 
 def _by_meter() -> str:
     """One row per key and meter; what belongs to calls and not to a meter is on the meter `request` only."""
-    quantities = ", ".join(f"meter_{meter} as {meter}" for meter in _METERS)
+    quantities = ", ".join(f"meter_{meter} as {meter}" for meter in METERS)
     of_the_call = ", ".join(f"case when meter = 'request' then {column} end as {column}" for column in _OF_THE_CALL)
     return (
         f"select {_KEY}, meter, quantity, {of_the_call} from tenant_cost_daily "
