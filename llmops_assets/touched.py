@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 
-from llmops_assets.lake import Lake
+from llmops_assets.lake import Lake, rows_of_spec
 from llmops_assets.tables import RAW, TOUCHED, TOUCHED_SPEC
 from llmops_assets.windows import HOUR, Window, contiguous
 
@@ -82,7 +82,7 @@ def _as_arrow(known: Iterable[Touch]) -> pa.Table:
         for touch in known
         for window in touch.ranges
     ]
-    return pa.Table.from_pylist(rows)
+    return rows_of_spec(TOUCHED_SPEC, rows)
 
 
 def _from_snapshots(lake: Lake) -> list[Touch]:

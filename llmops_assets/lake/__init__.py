@@ -8,6 +8,16 @@ from llmops_assets.lake.commit import Commit, StaleWindow
 from llmops_assets.lake.errors import LakeError
 from llmops_assets.lake.expiry import ExpireReport
 from llmops_assets.lake.lake import Lake, SnapshotInfo
-from llmops_assets.lake.schema import Column, TableSpec
+from llmops_assets.lake.schema import Column, TableSpec, rows_of_spec
 
-__all__ = ["Column", "Commit", "ExpireReport", "Lake", "LakeError", "SnapshotInfo", "StaleWindow", "TableSpec"]
+__all__ = [
+    "Column",
+    "Commit",
+    "ExpireReport",
+    "Lake",
+    "LakeError",
+    "SnapshotInfo",
+    "StaleWindow",
+    "TableSpec",
+    "rows_of_spec",
+]

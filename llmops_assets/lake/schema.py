@@ -5,10 +5,11 @@ width or sign of DuckDB's own choosing reaches a file.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
+import pyarrow as pa
 from pyiceberg.partitioning import PARTITION_FIELD_ID_START, PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import DayTransform, HourTransform, IdentityTransform, Transform
@@ -80,6 +81,11 @@ def iceberg_schema(spec: TableSpec) -> Schema:
         for number, column in enumerate(spec.columns, start=1)
     )
     return Schema(*fields)
+
+
+def rows_of_spec(spec: TableSpec, rows: Iterable[Mapping[str, object]]) -> pa.Table:
+    """Python rows as an Arrow table with the columns and types of a spec."""
+    return pa.Table.from_pylist(list(rows), schema=iceberg_schema(spec).as_arrow())
 
 
 def iceberg_type(text: str, ids: Iterator[int]) -> IcebergType:

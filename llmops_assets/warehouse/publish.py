@@ -6,15 +6,14 @@ stands at the end wins, the other stops.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from llmops_assets.lake import Column, Commit, Lake, TableSpec
+from llmops_assets.lake import Column, Commit, Lake, TableSpec, rows_of_spec
 from llmops_assets.tables import PUBLISHED, PUBLISHED_SPEC
 from llmops_assets.warehouse.due import PUBLISHED_STATE, published
 from llmops_assets.windows import Window
@@ -126,27 +125,7 @@ def _write(
         }
         for window in publication.windows
     ]
-    connection.register("publication", _arrow(rows))
+    connection.register("publication", rows_of_spec(PUBLISHED_SPEC, rows))
     commit = lake.replace(PUBLISHED, publication.span, connection, "publication", where={"scope": publication.scope})
     connection.unregister("publication")
     return commit.snapshot_id
-
-
-def _arrow(rows: Iterable[Mapping[str, object]]) -> pa.Table:
-    instant = pa.timestamp("us", "UTC")
-    schema = pa.schema(
-        [
-            ("scope", pa.string()),
-            ("window_start", instant),
-            ("window_end", instant),
-            ("state", pa.string()),
-            ("run_id", pa.string()),
-            ("snapshots", pa.string()),
-            ("price_version", pa.string()),
-            ("raw_sequence_number", pa.int64()),
-            ("requests_sequence_number", pa.int64()),
-            ("first_published_at", instant),
-            ("published_at", instant),
-        ]
-    )
-    return pa.Table.from_pylist(list(rows), schema=schema)
