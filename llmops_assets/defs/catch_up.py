@@ -79,7 +79,8 @@ class CatchingUp:
                 stages = [self._hours, self._days]  # what arrives from now on is for the next catch-up
             else:
                 time.sleep(random.uniform(0.5, 3))  # noqa: S311 - another run is at work: let it finish
-        self.done.left = [f"{step.what} {step.window}" for step in (*self._hours(), *self._days())]
+        else:
+            self.done.left = [_name(step) for step in (*self._hours(), *self._days())]
         if quality_is_due(self.lake):
             self._materialize([quality_key()], {})
         keep_house(self.lake, self.settings, datetime.now(UTC))

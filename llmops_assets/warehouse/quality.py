@@ -96,6 +96,9 @@ def write_quality(lake: Lake, settings: Settings) -> Commit:
 
 def _register(connection: duckdb.DuckDBPyConnection, settings: Settings, lake: Lake) -> None:
     if not lake.exists(REQUESTS):
-        connection.execute("create view lake.llm_requests as select now() as event_time, now() as arrived_at limit 0")
+        nothing = "cast(null as timestamptz)"
+        connection.execute(
+            f"create view lake.llm_requests as select {nothing} as event_time, {nothing} as arrived_at where false"
+        )
     connection.register("due", pa.table({"hour": pa.array(due_hours(lake), pa.timestamp("us", "UTC"))}))
     connection.register("sources", pa.table({"source": pa.array([one.name for one in settings.source], pa.string())}))
