@@ -23,3 +23,22 @@ case when {{ column }} < power(2, -10) then -81 else cast(floor(8 * log2({{ colu
 {% macro bucket_lower_ms(bucket) %}case when {{ bucket }} = -81 then 0 else power(2, {{ bucket }} / 8) end{% endmacro %}
 
 {% macro bucket_upper_ms(bucket) %}power(2, ({{ bucket }} + 1) / 8){% endmacro %}
+
+{#- Requests, tokens and costs by outcome, aggregated: the seed's columns are those of the successes. -#}
+{% macro costs_by_outcome() -%}
+count(*) filter (where success) as request_count,
+        count(cost_usd) filter (where success) as requests_with_cost,
+        count(*) filter (where success and is_unpriced) as unpriced_requests,
+        cast(sum(tokens_total) filter (where success) as bigint) as total_tokens,
+        sum(cost_usd) filter (where success) as total_cost_usd,
+        sum(list_cost_usd) filter (where success) as list_cost_usd,
+        sum(reported_cost_usd) filter (where success) as reported_cost_usd,
+
+        count(*) filter (where success = false) as failed_requests,
+        cast(sum(tokens_total) filter (where success = false) as bigint) as failed_tokens,
+        sum(cost_usd) filter (where success = false) as failed_cost_usd,
+
+        count(*) filter (where success is null) as unknown_outcome_requests,
+        cast(sum(tokens_total) filter (where success is null) as bigint) as unknown_outcome_tokens,
+        sum(cost_usd) filter (where success is null) as unknown_outcome_cost_usd
+{%- endmacro %}

@@ -19,22 +19,7 @@ counted as (
     select
         window_start,
         shown_user_id as user_id,
-
-        count(*) filter (where success) as request_count,
-        count(cost_usd) filter (where success) as requests_with_cost,
-        count(*) filter (where success and is_unpriced) as unpriced_requests,
-        cast(sum(tokens_total) filter (where success) as bigint) as total_tokens,
-        sum(cost_usd) filter (where success) as total_cost_usd,
-        sum(list_cost_usd) filter (where success) as list_cost_usd,
-        sum(reported_cost_usd) filter (where success) as reported_cost_usd,
-
-        count(*) filter (where success = false) as failed_requests,
-        cast(sum(tokens_total) filter (where success = false) as bigint) as failed_tokens,
-        sum(cost_usd) filter (where success = false) as failed_cost_usd,
-
-        count(*) filter (where success is null) as unknown_outcome_requests,
-        cast(sum(tokens_total) filter (where success is null) as bigint) as unknown_outcome_tokens,
-        sum(cost_usd) filter (where success is null) as unknown_outcome_cost_usd
+        {{ costs_by_outcome() }}
     from shown
     group by window_start, shown_user_id
 
