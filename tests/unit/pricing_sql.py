@@ -19,6 +19,8 @@ from llmops_assets.warehouse.project import DbtProject
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 MODELS = ("int_model_prices_matched", "int_llm_requests_metered", "int_llm_requests_listed", "int_llm_requests_priced")
+GPT = {"provider": "openai", "model": "gpt-4o", "tokens_input": 1000, "tokens_output": 500}
+"""A call whose price is worked out by hand in many tests."""
 POSITIONS = "source varchar, uri varchar, version varchar, line bigint, record_index bigint, arrived_at timestamptz"
 
 Event = Mapping[str, Any]

@@ -4,23 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pricing_sql import NOON, Pricing, usd
+from pricing_sql import GPT, NOON, usd
 
-GPT = {"provider": "openai", "model": "gpt-4o", "tokens_input": 1000, "tokens_output": 500}
 JUST_BEFORE = timedelta(microseconds=1)
-
-
-@pytest.fixture(scope="module")
-def pricing() -> Pricing:
-    return Pricing()
-
-
-@pytest.fixture
-def price(pricing: Pricing) -> Any:
-    def one(event: dict[str, Any]) -> dict[str, Any]:
-        return pricing.price([event])[0]
-
-    return one
 
 
 def test_a_cached_part_of_the_input_costs_the_cache_price(price: Any) -> None:

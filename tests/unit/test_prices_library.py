@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-import pytest
 from genai_prices import Usage, calc_price
 from genai_prices.data import providers
 from genai_prices.types import ModelPrice, Tier, TieredPrices
@@ -169,11 +168,6 @@ def doubled(price: Decimal) -> Decimal:
 def booked(price: Decimal) -> Decimal:
     """A book holds 15 places of USD per token: nine per million."""
     return price.quantize(Decimal("1e-9"), ROUND_HALF_EVEN)
-
-
-@pytest.fixture(scope="module")
-def pricing() -> Pricing:
-    return Pricing()
 
 
 def test_hundreds_of_models_are_drawn_from() -> None:

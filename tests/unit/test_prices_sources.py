@@ -4,23 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pricing_sql import Pricing, usd
+from pricing_sql import GPT, usd
 
-GPT = {"provider": "openai", "model": "gpt-4o", "tokens_input": 1000, "tokens_output": 500}
 OFF = ["cost_disagrees"]
-
-
-@pytest.fixture(scope="module")
-def pricing() -> Pricing:
-    return Pricing()
-
-
-@pytest.fixture
-def price(pricing: Pricing) -> Any:
-    def one(event: dict[str, Any]) -> dict[str, Any]:
-        return pricing.price([event])[0]
-
-    return one
 
 
 def test_a_failed_call_costs_what_it_consumed(price: Any) -> None:
