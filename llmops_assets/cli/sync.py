@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -15,12 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from llmops_assets import progress
 from llmops_assets.cli.console import errors
 from llmops_assets.config_file import ConfigError, find_config
-from llmops_assets.event_log import quick_event_log
-from llmops_assets.instance import dagster_home
 from llmops_assets.settings import Settings
-
-if TYPE_CHECKING:
-    from llmops_assets.defs.catch_up import CatchUp
 
 
 def run(config: Path | None, since: datetime | None, *, quiet: bool) -> int:
@@ -35,6 +29,8 @@ def run(config: Path | None, since: datetime | None, *, quiet: bool) -> int:
         where = file or "no llmops.toml found"
         raise ConfigError(f"{where}: no [[source]] is configured, so there is nothing to take in")
     with shown(quiet=quiet):
+        from llmops_assets.defs.catch_up import catch_up  # takes seconds, and the bar shows already
+
         done = catch_up(settings, since if since is None or since.tzinfo else since.replace(tzinfo=UTC))
     for name, reason in done.failures.items():
         errors.print(f"[red]failed[/red] {name}: {escape(reason)}", highlight=False, soft_wrap=True)
@@ -43,19 +39,6 @@ def run(config: Path | None, since: datetime | None, *, quiet: bool) -> int:
     if not quiet:
         errors.print(f"{done.runs} runs, " + ("everything due is published" if done.complete else "not all published"))
     return 0 if done.complete else 1
-
-
-def catch_up(settings: Settings, since: datetime | None = None) -> "CatchUp":
-    """One catch-up on the configured Dagster instance."""
-    import dagster as dg  # noqa: TID251 - the command starts the orchestrator, it holds no logic
-
-    from llmops_assets.definitions import defs
-    from llmops_assets.defs.catch_up import CatchingUp
-
-    home = dagster_home(settings)
-    os.environ["DAGSTER_HOME"] = str(home)
-    with quick_event_log(home), dg.DagsterInstance.from_config(str(home)) as instance:
-        return CatchingUp(defs(), instance, settings, since).run()
 
 
 @contextmanager

@@ -4,11 +4,13 @@ What is due is read from the lake before every step, so a catch-up may die anywh
 run beside another. Belongs here: turning due windows into runs. What the runs do is the assets' business.
 """
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 
@@ -17,9 +19,12 @@ from llmops_assets.config_file import ConfigError
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.quality import quality_key
 from llmops_assets.defs.warehouse import LONGEST_DAYS, SUPERSEDED
+from llmops_assets.event_log import quick_event_log
 from llmops_assets.housekeeping import keep_house
 from llmops_assets.ingest import pending_hours
+from llmops_assets.instance import dagster_home
 from llmops_assets.lake import Lake
+from llmops_assets.locks import alone_in
 from llmops_assets.settings import Settings
 from llmops_assets.warehouse import due_days, due_hours
 from llmops_assets.warehouse.quality import quality_is_due
@@ -52,6 +57,25 @@ class CatchUp:
     def complete(self) -> bool:
         """Whether everything due was published."""
         return not self.left and not self.failures
+
+
+def catch_up(settings: Settings, since: datetime | None = None) -> CatchUp:
+    """One catch-up on the configured Dagster instance; `since` is the first arrival hour to look at."""
+    from llmops_assets.definitions import defs  # which loads this module
+
+    home = dagster_home(settings)
+    os.environ["DAGSTER_HOME"] = str(home)
+    with quick_event_log(home), _instance(home) as instance:
+        return CatchingUp(defs(), instance, settings, since).run()
+
+
+def _instance(home: Path) -> dg.DagsterInstance:
+    """The instance of this folder; of two processes that find it empty one makes its tables."""
+    with alone_in(home):
+        instance = dg.DagsterInstance.from_config(str(home))
+        instance.get_runs_count()
+        instance.all_asset_keys()
+    return instance
 
 
 class CatchingUp:

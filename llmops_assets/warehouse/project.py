@@ -4,18 +4,17 @@ Belongs here: finding, parsing, caching. Running models is `warehouse.dbt`; what
 manifest is `defs`.
 """
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+from llmops_assets.locks import alone_in
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -82,7 +81,7 @@ class DbtProject:
         parsed = self.cache / self.digest
         if not (parsed / "manifest.json").exists():
             self.cache.mkdir(parents=True, exist_ok=True)
-            with _locked(self.cache / "lock"):
+            with alone_in(self.cache):
                 if not (parsed / "manifest.json").exists():
                     self._parse(parsed)
         return parsed
@@ -94,10 +93,3 @@ class DbtProject:
             target = Path(folder) / "target"
             invoke(self, ["parse"], scratch=Path(folder), target=target)
             target.rename(parsed)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
