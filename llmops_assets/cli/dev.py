@@ -25,6 +25,7 @@ def run(config: Path | None, port: int) -> None:
         os.environ["LLMOPS_CONFIG"] = str(file.resolve())
     settings = Settings.load(config)
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     workspace = settings.home / "workspace.yaml"
     workspace.write_text(WORKSPACE, encoding="utf-8")
     errors.print(f"Dagster UI on http://127.0.0.1:{port}, instance {os.environ['DAGSTER_HOME']}")

@@ -16,10 +16,10 @@ import dagster as dg
 
 from llmops_assets import progress
 from llmops_assets.config_file import ConfigError
+from llmops_assets.defs.event_log import quick_event_log
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.quality import quality_key
 from llmops_assets.defs.warehouse import LONGEST_DAYS, SUPERSEDED
-from llmops_assets.event_log import quick_event_log
 from llmops_assets.housekeeping import keep_house
 from llmops_assets.ingest import pending_hours
 from llmops_assets.instance import dagster_home
@@ -65,6 +65,7 @@ def catch_up(settings: Settings, since: datetime | None = None) -> CatchUp:
 
     home = dagster_home(settings)
     os.environ["DAGSTER_HOME"] = str(home)
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     with quick_event_log(home), _instance(home) as instance:
         return CatchingUp(defs(), instance, settings, since).run()
 

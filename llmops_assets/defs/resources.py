@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from llmops_assets.event_log import quick_event_log
+from llmops_assets.defs.event_log import quick_event_log
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.warehouse.project import DbtProject
