@@ -6,6 +6,7 @@ its summary with it and what is due is read from summaries.
 """
 
 import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,6 +35,22 @@ def keep_house(lake: Lake, settings: Settings, now: datetime) -> ExpireReport:
     ):
         return ExpireReport(0, 0)
     return lake.expire(oldest_kept, orphan_age=orphan_age)
+
+
+@dataclass(frozen=True)
+class TidyReport:
+    """What a night's tidying removed and merged."""
+
+    snapshots: int
+    files: int
+    merged: int
+
+
+def tidy(lake: Lake, settings: Settings, now: datetime) -> TidyReport:
+    """`keep_house`, and small files merged. No row changes; what a merge replaces goes when its snapshot expires."""
+    merged = lake.compact()
+    kept = keep_house(lake, settings, now)
+    return TidyReport(kept.snapshots, kept.files, merged)
 
 
 def _remove_scratch(folder: Path, older_than: datetime) -> None:

@@ -5,25 +5,12 @@ from pathlib import Path
 
 from llmops_assets.settings import Settings
 
-OURS = "# Written by llmops; without this line it is yours."
-DAGSTER_YAML = f"""\
-{OURS}
-# Instance of a laptop: SQLite in this folder. Set DAGSTER_HOME to use another one.
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-# Steps print nothing: what they have to say is in their events. Capturing output starts four processes a step.
-compute_logs:
-  module: dagster._core.storage.noop_compute_log_manager
-  class: NoOpComputeLogManager
-# A run over a range of partitions writes its events in one transaction instead of one for each.
-event_log_storage:
-  module: llmops_assets.defs.event_log
-  class: BatchingSqliteEventLog
-  config:
-    base_dir: {{folder}}/history/runs
-"""
+FILE = Path(__file__).parent / "dagster.yaml"
+
+
+def instance_text(folder: Path) -> str:
+    """The `dagster.yaml` of an instance in `folder`."""
+    return FILE.read_text(encoding="utf-8").replace("{folder}", str(folder.resolve()))
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -33,8 +20,9 @@ def dagster_home(settings: Settings) -> Path:
         return Path(configured)
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    file, text = folder / "dagster.yaml", DAGSTER_YAML.format(folder=folder.resolve())
-    before = file.read_text(encoding="utf-8") if file.exists() else OURS
-    if before.startswith(OURS) and before != text:
+    file, text = folder / "dagster.yaml", instance_text(folder)
+    ours = text.splitlines()[0]
+    before = file.read_text(encoding="utf-8") if file.exists() else ours
+    if before.startswith(ours) and before != text:
         file.write_text(text, encoding="utf-8")
     return folder

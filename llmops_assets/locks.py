@@ -1,4 +1,8 @@
-"""One process at a time in a folder: for what other libraries make without asking who else is making it."""
+"""Locks of this machine that the system takes back when their holder dies.
+
+Belongs here: one process at a time in a folder, for what other libraries make without asking who else is
+making it, and a mark that a process is still at work.
+"""
 
 import fcntl
 from collections.abc import Iterator
@@ -12,3 +16,23 @@ def alone_in(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def at_work(mark: Path) -> Iterator[None]:
+    """Within it `is_abandoned(mark)` is false; if this process dies, it becomes true."""
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    with mark.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+        mark.unlink(missing_ok=True)
+
+
+def is_abandoned(mark: Path) -> bool:
+    """Whether a process of this machine made the mark and died. No mark: not that we know."""
+    try:
+        with mark.open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (FileNotFoundError, BlockingIOError):
+        return False
+    return True

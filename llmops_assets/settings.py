@@ -102,6 +102,22 @@ class WarehouseSettings(Section):
         return timedelta(seconds=self.dedupe_margin_seconds)
 
 
+class AutomationSettings(Section):
+    """What runs by itself under a Dagster daemon. Switches only seed the sensors' first state."""
+
+    enabled: bool = Field(True, description="Sensors and schedules start switched on.")
+    arrivals_every_seconds: int = Field(30, description="How often each source is looked at.", ge=1)
+    due_every_seconds: int = Field(30, description="How often due hours, dates and reports are looked for.", ge=1)
+    look_back_hours: int = Field(48, description="How far back a quick look at a source goes.", ge=1)
+    full_look_every_minutes: int = Field(360, description="How often all of a source is looked at.", ge=1)
+    backlog_after_hours: int = Field(48, description="Older windows are backlog: one such run at a time.", ge=1)
+    max_runs_per_tick: int = Field(4, description="Runs that one look requests at most.", ge=1)
+    retry_after_seconds: int = Field(300, description="Wait before failed work is tried anew; doubles up to 6 h.", ge=1)
+    maintenance_cron: str = Field(
+        "17 3 * * *", description="When the lake is tidied (UTC).", pattern=r"^\S+( +\S+){4}$"
+    )
+
+
 class SourceSettings(Section):
     """One place where raw records arrive. Keys are given by the *names* of environment variables."""
 
@@ -164,6 +180,7 @@ class Settings(BaseSettings):
     lake: LakeSettings = Field(default_factory=LakeSettings)
     ingest: IngestSettings = Field(default_factory=IngestSettings)
     warehouse: WarehouseSettings = Field(default_factory=WarehouseSettings)
+    automation: AutomationSettings = Field(default_factory=AutomationSettings)
     source: tuple[SourceSettings, ...] = Field((), description="Where raw records arrive.")
 
     file_values: ClassVar[dict[str, Any]] = {}
@@ -232,6 +249,11 @@ class Settings(BaseSettings):
     def scratch(self) -> Path:
         """Where runs keep their scratch databases."""
         return self.home / "scratch"
+
+    @property
+    def running(self) -> Path:
+        """Where runs that are at work on this machine leave their marks."""
+        return self.home / "running"
 
 
 class _Environment(EnvSettingsSource):

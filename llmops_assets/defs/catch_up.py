@@ -18,8 +18,10 @@ from llmops_assets import progress
 from llmops_assets.config_file import ConfigError
 from llmops_assets.defs.event_log import quick_event_log
 from llmops_assets.defs.ingestion import source_key
+from llmops_assets.defs.partitions import partition_key
 from llmops_assets.defs.quality import quality_key
-from llmops_assets.defs.warehouse import LONGEST_DAYS, SUPERSEDED
+from llmops_assets.defs.runs import RANGE_END, RANGE_START
+from llmops_assets.defs.warehouse import LONGEST_DAYS, SUPERSEDED, table_keys
 from llmops_assets.housekeeping import keep_house
 from llmops_assets.ingest import pending_hours
 from llmops_assets.instance import dagster_home
@@ -30,8 +32,6 @@ from llmops_assets.warehouse import due_days, due_hours
 from llmops_assets.warehouse.quality import quality_is_due
 from llmops_assets.windows import DAY, HOUR, Window, contiguous, day_of
 
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 PASSES = 20
 
 
@@ -86,7 +86,8 @@ class CatchingUp:
         self, definitions: dg.Definitions, instance: dg.DagsterInstance, settings: Settings, since: datetime | None
     ) -> None:
         self.job = definitions.resolve_implicit_global_asset_job_def()
-        self.groups = asset_groups(definitions)
+        self.hourly = table_keys(settings, "hourly")
+        self.daily = table_keys(settings, "daily")
         self.instance = instance
         self.settings = settings
         self.since = since
@@ -137,17 +138,17 @@ class CatchingUp:
         for source in self.settings.source:
             progress.report(f"listing {source.name}", 0, 0)
             hours = pending_hours(self.lake, self.settings, source, datetime.now(UTC), self.since)
-            found += list(self._steps(f"ingest {source.name}", [source_key(source.name)], hours, HOUR, longest))
+            found += list(self._steps(f"ingest {source.name}", [source_key(source.name)], list(hours), HOUR, longest))
         return found
 
     def _hours(self) -> list[Step]:
         hours = due_hours(self.lake)
         longest = self.settings.warehouse.max_hours_per_run * HOUR
-        return list(self._steps("build", self.groups["hourly"], hours, HOUR, longest))
+        return list(self._steps("build", self.hourly, hours, HOUR, longest))
 
     def _days(self) -> list[Step]:
         days = [day_of(day) for day in due_days(self.lake, self.settings.warehouse.billing_time_zone)]
-        return list(self._steps("bill", self.groups["daily"], days, DAY, LONGEST_DAYS * DAY))
+        return list(self._steps("bill", self.daily, days, DAY, LONGEST_DAYS * DAY))
 
     def _steps(
         self, what: str, keys: Sequence[dg.AssetKey], starts: Sequence[datetime], step: timedelta, longest: timedelta
@@ -162,23 +163,6 @@ class CatchingUp:
                 one = Step(what, keys, window, step)
                 if _name(one) not in self.done.failures:
                     yield one
-
-
-def asset_groups(definitions: dg.Definitions) -> dict[str, list[dg.AssetKey]]:
-    """The keys of the hourly and of the daily tables, by the operation that makes them."""
-    names = {"event_time_tables": "hourly", "billing_date_tables": "daily"}
-    graph = definitions.resolve_asset_graph()
-    found: dict[str, list[dg.AssetKey]] = {"hourly": [], "daily": []}
-    for assets in graph.assets_defs:
-        group = names.get(assets.op.name) if assets.is_executable else None
-        if group:
-            found[group] += sorted(assets.keys)
-    return found
-
-
-def partition_key(start: datetime, step: timedelta) -> str:
-    """Dagster's name of the partition that starts at `start`."""
-    return f"{start:%Y-%m-%d}" if step == DAY else f"{start:%Y-%m-%d-%H:%M}"
 
 
 def _name(step: Step) -> str:

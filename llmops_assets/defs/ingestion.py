@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from llmops_assets.config_file import ConfigError
-from llmops_assets.defs.context import run_window
+from llmops_assets.defs.context import RETRIES, run_window
 from llmops_assets.defs.partitions import arrival_hours
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.ingest import RefreshReport, refresh
@@ -36,6 +36,7 @@ def source_asset(source: SourceSettings, settings: Settings) -> dg.AssetsDefinit
         key=source_key(source.name),
         partitions_def=arrival_hours(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=RETRIES,
         group_name="raw",
         kinds={"s3" if source.uri.startswith("s3://") else "file", "iceberg"},
         description=_description(source),

@@ -4,9 +4,12 @@ Defined once, from the settings' `start`; every asset and mapping takes them fro
 belongs here.
 """
 
+from datetime import datetime, timedelta
+
 import dagster as dg
 
 from llmops_assets.settings import Settings
+from llmops_assets.windows import DAY
 
 # An event may lie a day after its arrival hour's end, by the clock of its producer.
 FUTURE_HOURS = 26
@@ -37,3 +40,8 @@ def days_from_hours() -> dg.TimeWindowPartitionMapping:
 def hours_from_arrivals() -> dg.TimeWindowPartitionMapping:
     """An event hour mostly arrives in its own hour; what arrives late makes it due again."""
     return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+
+
+def partition_key(start: datetime, step: timedelta) -> str:
+    """Dagster's name of the partition that starts at `start`."""
+    return f"{start:%Y-%m-%d}" if step == DAY else f"{start:%Y-%m-%d-%H:%M}"

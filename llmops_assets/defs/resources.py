@@ -12,6 +12,7 @@ import dagster as dg
 
 from llmops_assets.defs.event_log import quick_event_log
 from llmops_assets.lake import Lake
+from llmops_assets.locks import at_work
 from llmops_assets.settings import Settings
 from llmops_assets.warehouse.project import DbtProject
 
@@ -21,11 +22,12 @@ class PlatformResource(dg.ConfigurableResource["PlatformResource"]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["PlatformResource"]:
-        """Itself, while the run's events are written without waiting for the disk at each."""
-        if context.instance is None:
+        """Itself, while the run is marked as at work and its events do not wait for the disk at each."""
+        if context.instance is None or context.run is None:
             yield self
             return
-        with quick_event_log(Path(context.instance.root_directory)):
+        mark = self.settings().running / context.run.run_id
+        with at_work(mark), quick_event_log(Path(context.instance.root_directory)):
             yield self
 
     def settings(self) -> Settings:

@@ -12,14 +12,14 @@ from typing import Any
 
 import dagster as dg
 
-from llmops_assets.defs.context import run_window
+from llmops_assets.defs.context import RETRIES, run_window
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.models import RAW_KEY, Manifest, check_specs, model_specs
 from llmops_assets.defs.partitions import billing_days, days_from_hours, event_hours, hours_from_arrivals
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.settings import Settings
 from llmops_assets.warehouse import AuditFailed, BuildReport, build_days, build_hours
-from llmops_assets.warehouse.build import RunInfo, combined
+from llmops_assets.warehouse.build import RunInfo, combined, published_models
 from llmops_assets.warehouse.dbt import NodeResult
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.publish import Superseded
@@ -37,6 +37,12 @@ def warehouse() -> dg.Definitions:
     return dg.Definitions(
         assets=[raw_table(settings), hourly_asset(manifest, settings), daily_asset(manifest, settings)]
     )
+
+
+def table_keys(settings: Settings, tag: str) -> list[dg.AssetKey]:
+    """The keys of the hourly or of the daily tables."""
+    manifest = DbtProject.located(settings.home).manifest
+    return [dg.AssetKey(node["name"]) for node in published_models(manifest, tag)]
 
 
 def raw_table(settings: Settings) -> dg.AssetSpec:
@@ -62,6 +68,7 @@ def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         check_specs=check_specs(manifest, "hourly", specs),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=RETRIES,
     )
     def event_time_tables(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
         now = platform.settings()
@@ -83,6 +90,7 @@ def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         check_specs=check_specs(manifest, "daily", specs),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=RETRIES,
     )
     def billing_date_tables(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
         now = platform.settings()
@@ -107,7 +115,8 @@ def _shown(context: dg.AssetExecutionContext, builds: Iterator[BuildReport]) -> 
         yield from _check_results(context, combined([*reports, failure.report]))
         raise dg.Failure(str(failure), allow_retries=False) from failure
     except Superseded as other:
-        raise dg.Failure(SUPERSEDED, metadata={"why": dg.MetadataValue.text(str(other))}) from other
+        why = {"why": dg.MetadataValue.text(str(other))}
+        raise dg.Failure(SUPERSEDED, metadata=why, allow_retries=False) from other
     report = combined(reports)
     yield from _check_results(context, report)
     names = {result.name: result for result in report.results if not result.is_test}

@@ -13,6 +13,7 @@ from llmops_assets.settings import Settings, SourceSettings
 from llmops_assets.sources import ObjectRef, list_objects, store_of
 from llmops_assets.tables import LEDGER, RAW
 from llmops_assets.windows import HOUR, Window, hour_of
+from llmops_assets.work import digest_of
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,12 @@ class Plan:
         return sorted({ref.arrival_hour for ref in self.new})
 
     @property
-    def hours(self) -> list[datetime]:
-        """Arrival hours that need anything at all."""
-        return sorted({*self.changed_hours, *self.unledgered})
+    def hours(self) -> dict[datetime, str]:
+        """Arrival hours that need anything at all, each with a digest of what is new in it."""
+        versions: dict[datetime, list[str]] = {hour: [] for hour in (*self.changed_hours, *sorted(self.unledgered))}
+        for ref in self.new:
+            versions[ref.arrival_hour].append(f"{ref.uri} {ref.version}")
+        return {hour: digest_of(texts) for hour, texts in sorted(versions.items())}
 
 
 def plan_refresh(lake: Lake, source: SourceSettings, window: Window, now: datetime) -> Plan:
@@ -55,11 +59,18 @@ def plan_refresh(lake: Lake, source: SourceSettings, window: Window, now: dateti
 
 
 def pending_hours(
-    lake: Lake, settings: Settings, source: SourceSettings, now: datetime, since: datetime | None = None
-) -> list[datetime]:
+    lake: Lake,
+    settings: Settings,
+    source: SourceSettings,
+    now: datetime,
+    since: datetime | None = None,
+    *,
+    through_now: bool = False,
+) -> dict[datetime, str]:
     """Arrival hours from `since` on that hold something new, or that ended without being taken in.
 
-    Hours without objects count from the first object to the allowed delay after the last.
+    Each comes with a digest of what is new in it. Hours without objects count from the first object to the
+    allowed delay after the last, or `through_now`.
 
     Costs one listing of the source (of the hours from `since`, where the layout allows it).
     """
@@ -72,11 +83,13 @@ def pending_hours(
         for ref in list_objects(source, store_of(source), span, arrival_hours)
         if ref.arrival_hour <= now and (span is None or ref.arrival_hour in span)
     ]
-    if not listed:
-        return []
-    hours = [ref.arrival_hour for ref in listed]
+    hours = {ref.arrival_hour for ref in listed} | ({*arrival_hours.values()} if through_now else set())
+    if not hours:
+        return {}
     delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
-    window = Window(min(hours), hour_of(max(hours) + HOUR + delay + HOUR - timedelta(microseconds=1)))
+    end = now if through_now else max(hours) + HOUR + delay
+    start = min(hours) if since is None else max(min(hours), hour_of(since))
+    window = Window(start, max(start, hour_of(end + HOUR - timedelta(microseconds=1))))
     return _compare(lake, source, known, listed, window, now, base).hours
 
 

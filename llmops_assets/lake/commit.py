@@ -101,7 +101,7 @@ def _attempt(catalog: Catalog, identifier: tuple[str, str], change: Change) -> C
     added = [*change.files, *(change.leftovers(table, partial) if partial else [])]
     if not tasks and not added:
         return _nothing_to_do(table)
-    return _commit(table, [task.file for task in tasks], added, change.properties)
+    return commit_exchange(table, [task.file for task in tasks], added, change.properties)
 
 
 def planned(table: Table, expression: BooleanExpression, snapshot_id: int | None) -> list[FileScanTask]:
@@ -131,7 +131,10 @@ def _nothing_to_do(table: Table) -> Commit:
     return Commit(snapshot.snapshot_id, snapshot.sequence_number or 0, 0, 0, 0)
 
 
-def _commit(table: Table, removed: Sequence[DataFile], added: Sequence[str], properties: Mapping[str, str]) -> Commit:
+def commit_exchange(
+    table: Table, removed: Sequence[DataFile], added: Sequence[str], properties: Mapping[str, str]
+) -> Commit:
+    """Take some files of the loaded table out and put others in, once: a conflict is raised."""
     # Only in this copy of the metadata: the catalog keeps its own for writers that rely on it.
     table.metadata.properties[TableProperties.COMMIT_NUM_RETRIES] = "0"
     files = list(parquet_files_to_data_files(table.io, table.metadata, iter(added)))

@@ -21,6 +21,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from llmops_assets.duck import connect
 from llmops_assets.lake import storage
 from llmops_assets.lake.commit import Change, Commit, apply, is_conflict, planned
+from llmops_assets.lake.compaction import compact_table
 from llmops_assets.lake.errors import LakeError
 from llmops_assets.lake.expiry import ExpireReport, expire_table
 from llmops_assets.lake.filters import Condition
@@ -249,6 +250,15 @@ class Lake:
         now = datetime.now(UTC)
         reports = [self._expire(name, older_than, now, orphan_age) for name in self.tables()]
         return ExpireReport(sum(one.snapshots for one in reports), sum(one.files for one in reports))
+
+    def compact(self, *, few: int = 8) -> int:
+        """Merge small files where a partition has more than `few`; how many files that saved. Changes no row."""
+        saved = 0
+        for name in self.tables():
+            folder = f"{storage.plain(self._load(name).location())}/data/{uuid4().hex}"
+            merged = compact_table(self.catalog, (self.namespace, name), folder, self.catalog.properties, few=few)
+            saved += merged.before - merged.after
+        return saved
 
     def _expire(self, table: str, older_than: datetime, now: datetime, orphan_age: timedelta) -> ExpireReport:
         properties = self.catalog.properties

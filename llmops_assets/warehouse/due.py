@@ -6,13 +6,13 @@ Nothing is built here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from llmops_assets.lake import Lake
 from llmops_assets.tables import PUBLISHED
 from llmops_assets.touched import latest_touch, touches
-from llmops_assets.windows import HOUR, Window
+from llmops_assets.windows import HOUR, Window, day_of
 
 PUBLISHED_STATE = "published"
 
@@ -48,8 +48,14 @@ def published(lake: Lake, scope: str, window: Window | None = None) -> dict[date
 
 def due_hours(lake: Lake) -> list[datetime]:
     """Event hours that a raw commit touched after they were last published, oldest first."""
+    return sorted(touched_since_published(lake))
+
+
+def touched_since_published(lake: Lake) -> dict[datetime, str]:
+    """The due hours, each with the raw sequence number of the commit that last touched it."""
     rows = published(lake, "hour")
-    return sorted(hour for hour, sequence in latest_touch(touches(lake)).items() if not _covers(rows, hour, sequence))
+    latest = latest_touch(touches(lake))
+    return {hour: str(sequence) for hour, sequence in latest.items() if not _covers(rows, hour, sequence)}
 
 
 def _covers(rows: Mapping[datetime, Published], hour: datetime, sequence: int) -> bool:
@@ -59,13 +65,25 @@ def _covers(rows: Mapping[datetime, Published], hour: datetime, sequence: int) -
 
 def due_days(lake: Lake, zone: str) -> list[date]:
     """Billing dates that hold an hour published after the date was last computed, oldest first."""
+    return sorted(start.date() for start in changed_since_billed(lake, zone))
+
+
+def changed_since_billed(lake: Lake, zone: str) -> dict[datetime, str]:
+    """The due dates (their midnights in UTC), each with the sequence number of the publish that last changed it."""
     rows = published(lake, "day")
-    newest: dict[date, int] = {}
+    newest: dict[datetime, int] = {}
     for hour, row in published(lake, "hour").items():
         for day in billing_dates(hour, zone):
-            newest[day] = max(newest.get(day, -1), row.requests_sequence_number)
-    read = {row.window.start.date(): _read(row) for row in rows.values()}
-    return sorted(day for day, sequence in newest.items() if read.get(day, -1) < sequence)
+            start = day_of(day)
+            newest[start] = max(newest.get(start, -1), row.requests_sequence_number)
+    read = {start: _read(row) for start, row in rows.items()}
+    return {start: str(sequence) for start, sequence in newest.items() if read.get(start, -1) < sequence}
+
+
+def has_passed(day: datetime, zone: str, delay: timedelta, now: datetime) -> bool:
+    """Whether the civil date in `zone` that `day` (midnight in UTC) names ended `delay` or longer ago."""
+    next_midnight = datetime.combine(day.date() + timedelta(days=1), time.min, ZoneInfo(zone))
+    return next_midnight.astimezone(UTC) + delay <= now
 
 
 def _read(row: Published) -> int:

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from llmops_assets.defs.event_log import BatchingSqliteEventLog, quick_event_log
-from llmops_assets.instance import DAGSTER_YAML, OURS, dagster_home
+from llmops_assets.instance import dagster_home, instance_text
 from llmops_assets.settings import Settings
 
 HOURS = dg.HourlyPartitionsDefinition("2026-11-01-00:00", timezone="UTC")
@@ -88,8 +88,8 @@ def test_an_instance_file_is_kept_up_to_date_until_it_is_edited(
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     settings = Settings(home=tmp_path)
     file = dagster_home(settings) / "dagster.yaml"
-    assert file.read_text(encoding="utf-8") == DAGSTER_YAML.format(folder=file.parent)
-    file.write_text(f"{OURS}\n# of an earlier version\n", encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == instance_text(file.parent)
+    file.write_text(f"{instance_text(file.parent).splitlines()[0]}\n# of an earlier version\n", encoding="utf-8")
     dagster_home(settings)
     assert "BatchingSqliteEventLog" in file.read_text(encoding="utf-8")
     file.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
