@@ -71,6 +71,11 @@ def _first_state(settings: Settings) -> dg.DefaultSensorStatus:
     return dg.DefaultSensorStatus.RUNNING if settings.automation.enabled else dg.DefaultSensorStatus.STOPPED
 
 
+def _now() -> datetime:
+    """The time of a look; tests set it."""
+    return datetime.now(UTC)
+
+
 def arrivals_sensor(source: SourceSettings, group: Group, settings: Settings) -> dg.SensorDefinition:
     """New, changed and late objects of one source, and its ended hours that had none."""
 
@@ -79,16 +84,18 @@ def arrivals_sensor(source: SourceSettings, group: Group, settings: Settings) ->
         job_name=group.job,
         minimum_interval_seconds=settings.automation.arrivals_every_seconds,
         default_status=_first_state(settings),
-        description=f"Takes in what is new in `{source.uri}`: exactly the arrival hours that hold something new, "
-        "changed or late, and each ended hour that had nothing. The cursor is the time of the last look at all of it.",
+        description=(
+            f"Takes in what is new in `{source.uri}`: exactly the arrival hours that hold something new, changed or "
+            "late, and each ended hour that had nothing. The cursor is the time of the last look at all of it that "
+            "left nothing to do."
+        ),
     )
     def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        now, current = datetime.now(UTC), Settings.load()
+        now, current = _now(), Settings.load()
         full = _full_look_is_due(context.cursor, current, now)
         since = None if full else now - current.automation.look_back_hours * HOUR
         due = pending_hours(Lake.open(current.lake_catalog), current, source, now, since, through_now=True)
-        cursor = now.isoformat() if full else context.cursor
-        return _asked(context, group, current, due, now, cursor=cursor)
+        return _asked(context, group, current, due, now, settled=now.isoformat() if full else None)
 
     return arrivals
 
@@ -111,7 +118,7 @@ def windows_sensor(
         description=find.__doc__,
     )
     def windows(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        now, current = datetime.now(UTC), Settings.load()
+        now, current = _now(), Settings.load()
         return _asked(context, group, current, find(Lake.open(current.lake_catalog), current, now), now)
 
     return windows
@@ -136,9 +143,9 @@ def _asked(
     due: Tokens,
     now: datetime,
     *,
-    cursor: str | None = None,
+    settled: str | None = None,
 ) -> dg.SensorResult:
-    """The runs to ask for, or why none; the cursor moves with them, in one write of Dagster's."""
+    """The runs to ask for, or why none. The cursor becomes `settled` when there is none to ask for or to wait for."""
     inside = {start: token for start, token in due.items() if start >= _first_start(settings, group.step)}
     idle = without(inside, busy_windows(context.instance, group.job, group.keys, group.step))
     requests = list(_requests(context.instance, group, settings, idle, now))
@@ -146,7 +153,7 @@ def _asked(
     return dg.SensorResult(
         run_requests=requests,
         skip_reason=None if requests else dg.SkipReason("nothing is due" if not due else f"{reason}; the rest waits"),
-        cursor=cursor,
+        cursor=settled if settled and not requests and len(idle) == len(inside) else context.cursor,
     )
 
 
@@ -214,7 +221,7 @@ def control_sensor(group: Group, settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason("a run is at work")
         digest = digest_of(f"{table} {lake.current_snapshot(table)}" for table in (LEDGER, PUBLISHED))
         tried = attempts(context.instance, {WORK_TAG: f"{group.job}:{digest}"})
-        if not _may_start(tried, Settings.load(), datetime.now(UTC)):
+        if not _may_start(tried, Settings.load(), _now()):
             return dg.SkipReason("the last run failed; it is tried again later")
         return dg.RunRequest(f"{group.job}:{digest}:{tried.finished}", tags={WORK_TAG: f"{group.job}:{digest}"})
 

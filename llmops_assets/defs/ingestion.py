@@ -49,7 +49,7 @@ def source_asset(source: SourceSettings, settings: Settings) -> dg.AssetsDefinit
             settings_now,
             _configured(settings_now, source.name),
             run_window(context),
-            Run(context.run_id, datetime.now(UTC), settings_now.scratch / context.run_id),
+            Run(context.run.run_id, datetime.now(UTC), settings_now.scratch / context.run.run_id),
         )
         return dg.MaterializeResult(metadata=_metadata(report))
 

@@ -73,7 +73,7 @@ def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     def event_time_tables(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
         now = platform.settings()
         lake, project = platform.lake(now), platform.project(now)
-        run = RunInfo(context.run_id, datetime.now(UTC))
+        run = RunInfo(context.run.run_id, datetime.now(UTC))
         chunks = run_window(context).chunks(now.warehouse.max_hours_per_run * HOUR)
         yield from _shown(context, (build_hours(lake, now, project, chunk, run) for chunk in chunks))
 
@@ -95,7 +95,7 @@ def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     def billing_date_tables(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
         now = platform.settings()
         lake, project = platform.lake(now), platform.project(now)
-        run = RunInfo(context.run_id, datetime.now(UTC))
+        run = RunInfo(context.run.run_id, datetime.now(UTC))
         chunks = run_window(context).chunks(LONGEST_DAYS * DAY)
         yield from _shown(context, (build_days(lake, now, project, chunk, run) for chunk in chunks))
 

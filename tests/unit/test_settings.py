@@ -128,7 +128,10 @@ def test_a_start_without_an_offset_is_utc_and_another_offset_is_turned_into_utc(
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ('hom = "x"', ["llmops.toml", "hom: unknown key", "did you mean home?", "allowed: automation, catalog, duckdb, home"]),
+        (
+            'hom = "x"',
+            ["llmops.toml", "hom: unknown key", "did you mean home?", "allowed: automation, catalog, duckdb, home"],
+        ),
         (
             "[duckdb]\nthread = 2",
             ["llmops.toml", "duckdb.thread: unknown key", "did you mean threads?", "memory_limit"],
