@@ -93,18 +93,15 @@ def _message_texts(payload: Payload) -> Iterator[str]:
     response = payload["response"]
     contents = [payload["messages"], payload["model_parameters"].get("tools")]
     contents += [response.get(name) for name in ("choices", "output", "instructions", "content", "data")]
-    yield from (text for text in texts(contents, without=NO_CONTENT) if len(text) >= LONG_ENOUGH)
+    yield from (text for text in _texts(contents) if len(text) >= LONG_ENOUGH)
 
 
-def texts(value: Any, without: frozenset[str] | set[str] = frozenset()) -> Iterator[str]:
-    """All texts inside, at any depth, but for those of the fields named in `without`; keys too if none are."""
+def _texts(value: Any) -> Iterator[str]:
+    """All texts inside, at any depth, but for those of `NO_CONTENT`."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        yield from () if without else (name for name in value if isinstance(name, str))
-        for name, item in value.items():
-            if name not in without:
-                yield from texts(item, without)
-    elif isinstance(value, list | tuple):
+        yield from _texts([item for name, item in value.items() if name not in NO_CONTENT])
+    elif isinstance(value, list):
         for item in value:
-            yield from texts(item, without)
+            yield from _texts(item)
