@@ -6,7 +6,7 @@ Nothing is built here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from llmops_assets.lake import Lake
@@ -15,6 +15,8 @@ from llmops_assets.touched import latest_touch, touches
 from llmops_assets.windows import HOUR, Window
 
 PUBLISHED_STATE = "published"
+REUSE_DATES = 30
+"""The dates, ending with its own, in which `reused_ids` looks for an id."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,19 @@ def _covers(rows: Mapping[datetime, Published], hour: datetime, sequence: int) -
 
 
 def due_days(lake: Lake, zone: str) -> list[date]:
-    """Billing dates that hold an hour published after the date was last computed, oldest first."""
+    """Billing dates with calls that read an hour published after the date was last computed, oldest first."""
     rows = published(lake, "day")
     newest: dict[date, int] = {}
     for hour, row in published(lake, "hour").items():
         for day in billing_dates(hour, zone):
             newest[day] = max(newest.get(day, -1), row.requests_sequence_number)
-    read = {row.window.start.date(): _read(row) for row in rows.values()}
-    return sorted(day for day, sequence in newest.items() if read.get(day, -1) < sequence)
+    computed = {row.window.start.date(): _read(row) for row in rows.values()}
+    return sorted(day for day in newest if computed.get(day, -1) < _newest_read(newest, day))
+
+
+def _newest_read(newest: Mapping[date, int], day: date) -> int:
+    """The newest commit of the dates that the tables of `day` read: itself and those before, for `reused_ids`."""
+    return max(newest.get(day - timedelta(days=before), -1) for before in range(REUSE_DATES))
 
 
 def _read(row: Published) -> int:
