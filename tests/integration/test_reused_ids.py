@@ -65,7 +65,7 @@ class Platform:
         """Let the calls arrive, each in the hour after it was made, and publish the hours that they touch."""
         for event_id, tenant, at in calls:
             call = {"event_id": event_id, "timestamp": at.isoformat(), "tenant": tenant, "model": "gpt-4o"}
-            file = self.arrivals / f"{event_id} {at:%d %H%M}.json"
+            file = self.arrivals / f"{event_id} {at:%m-%d %H%M}.json"
             file.write_text(json.dumps(call), encoding="utf-8")
             os.utime(file, ((at + HOUR).timestamp(),) * 2)
         for hour in sorted({hour_of(at + HOUR) for _, _, at in calls}):
