@@ -35,4 +35,14 @@
     {%- if column == 'tags' -%}{{ sorted_entries(relation ~ '.tags') }}{%- else -%}{{ relation }}.{{ column }}{%- endif -%}
 {% endmacro %}
 
+{#- The names of those columns in which two relations' rows differ; NULL is a value of its own. -#}
+{% macro differing_columns(columns, one, other) %}
+    {%- set differences = [] -%}
+    {%- for column in columns -%}
+        {%- set differs = comparable(column, one) ~ ' is distinct from ' ~ comparable(column, other) -%}
+        {%- do differences.append("case when " ~ differs ~ " then '" ~ column ~ "' end") -%}
+    {%- endfor -%}
+    {{ list_without_nulls(differences) }}
+{%- endmacro %}
+
 {% macro dedupe_margin() %}(select {{ seconds('dedupe_margin_seconds') }} from {{ source('lake', 'run_settings') }}){% endmacro %}

@@ -3,10 +3,10 @@
 import shlex
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from llmops_assets.cli.console import errors, out
+from llmops_assets.cli.console import out
+from llmops_assets.cli.showing import shown
 from llmops_assets.generator import Planted, generate
 
 
@@ -21,14 +21,8 @@ def run(folder: Path, days: int, calls: int, seed: int) -> None:
 
 def write(folder: Path, days: int, calls: int, seed: int) -> Planted:
     """Write the example below `folder`, showing how far it is."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("hours"))
-    with Progress(*columns, console=errors, transient=True) as bars:
-        task = bars.add_task("writing the example", total=days * 24)
-
-        def show(_: str, done: int, total: int) -> None:
-            bars.update(task, completed=done, total=total)
-
-        return generate(folder, days=days, calls=calls, seed=seed, progress=show)
+    with shown(quiet=False):
+        return generate(folder, days=days, calls=calls, seed=seed)
 
 
 def _summary(planted: Planted) -> Table:

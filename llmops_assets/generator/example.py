@@ -6,12 +6,12 @@ package imports the decoders: its counts would prove little if it did.
 
 import hashlib
 import json
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
+from llmops_assets import progress
 from llmops_assets.generator import dirt
 from llmops_assets.generator.hour import HourPlan, drafts_of
 from llmops_assets.generator.objects import Entry, encode, is_intact, write
@@ -22,7 +22,6 @@ VERSION = 1
 """Raised when equal arguments come to mean other bytes."""
 
 RECORDS = "records"
-Progress = Callable[[str, int, int], None]
 
 
 class GeneratorError(Exception):
@@ -36,7 +35,6 @@ def generate(
     calls: int = 60_000,
     seed: int = 1,
     start: date = date(2026, 11, 1),
-    progress: Progress | None = None,
 ) -> Planted:
     """Write the example below `folder`: records, `llmops.toml`, and `planted.json` with what was planted.
 
@@ -59,16 +57,12 @@ def generate(
         return before
     folder.mkdir(parents=True, exist_ok=True)
     _save(folder, Planted(arguments, files=before.files if before else []))
-    planted = _write_records(folder, arguments, start, progress or _silent)
+    planted = _write_records(folder, arguments, start)
     _remove_stale(folder, before, planted)
     planted.digest = hashlib.sha256(json.dumps([vars(file) for file in planted.files]).encode()).hexdigest()
     _write_config(folder, start)
     _save(folder, planted)
     return planted
-
-
-def _silent(_: str, __: int, ___: int) -> None:
-    """Progress that nobody watches."""
 
 
 def _already_there(folder: Path, arguments: dict[str, str | int]) -> Planted | None:
@@ -87,7 +81,7 @@ def _all_intact(folder: Path, planted: Planted) -> bool:
     return all(is_intact(folder / RECORDS, file) for file in planted.files)
 
 
-def _write_records(folder: Path, arguments: dict[str, str | int], start: date, progress: Progress) -> Planted:
+def _write_records(folder: Path, arguments: dict[str, str | int], start: date) -> Planted:
     days, calls, seed = int(arguments["days"]), int(arguments["calls"]), int(arguments["seed"])
     hourly = calls_per_hour(days, calls, seed)
     plans = dirt.plan(seed, hourly)
@@ -106,7 +100,7 @@ def _write_records(folder: Path, arguments: dict[str, str | int], start: date, p
             )
             rng = np.random.default_rng([seed, 3, number, hour])
             carried[source] = _write_hour(folder / RECORDS, plan, rng, planted)
-        progress("writing the example", hour + 1, days * 24)
+        progress.report("writing the example", hour + 1, days * 24)
     planted.files.sort(key=lambda file: file.path)
     planted.tenants = dict(sorted(planted.tenants.items(), key=lambda item: -item[1]))
     return planted

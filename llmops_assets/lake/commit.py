@@ -8,21 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import AlwaysTrue, BooleanExpression
 from pyiceberg.io.pyarrow import parquet_files_to_data_files
 from pyiceberg.manifest import DataFile, DataFileContent
 from pyiceberg.table import FileScanTask, Table, TableProperties
-from sqlalchemy.exc import DBAPIError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from llmops_assets.lake.contention import is_conflict
 from llmops_assets.lake.errors import LakeError
 from llmops_assets.lake.storage import plain
 
 GIVE_UP_AFTER_SECONDS = 300
-# SQLite while another process writes; any database while another process makes the catalog's own tables, or
-# the same namespace, at the same moment.
-BUSY = ("database is locked", "already exists", "UNIQUE constraint", "duplicate key")
 
 
 class StaleWindow(Exception):
@@ -76,13 +72,6 @@ def apply(catalog: Catalog, identifier: tuple[str, str], change: Change) -> Comm
     )
     committed: Commit = retrying(_attempt, catalog, identifier, change)
     return committed
-
-
-def is_conflict(error: BaseException) -> bool:
-    """Whether another process was first, or holds the catalog's SQLite file: try again."""
-    if isinstance(error, CommitFailedException | ValidationException):
-        return True
-    return isinstance(error, DBAPIError) and any(words in str(error) for words in BUSY)
 
 
 def _given_up(state: RetryCallState) -> Commit:

@@ -9,42 +9,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import EllipsisType
-from typing import TypeVar
 from uuid import uuid4
 
 import duckdb
 from pyiceberg.catalog import Catalog, load_catalog
-from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
-from pyiceberg.table import Table, TableProperties
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
+from pyiceberg.table import Table
 
 from llmops_assets.duck import connect
 from llmops_assets.lake import storage
-from llmops_assets.lake.commit import Change, Commit, apply, is_conflict, planned
+from llmops_assets.lake.commit import Change, Commit, apply, planned
 from llmops_assets.lake.compaction import compact_table
+from llmops_assets.lake.contention import when_free
+from llmops_assets.lake.creation import create, evolve, window_column
 from llmops_assets.lake.errors import LakeError
 from llmops_assets.lake.expiry import ExpireReport, expire_table
 from llmops_assets.lake.filters import Condition
 from llmops_assets.lake.relations import Written, rows_of, write_files
-from llmops_assets.lake.schema import (
-    Column,
-    TableSpec,
-    duckdb_type,
-    iceberg_schema,
-    partition_spec,
-)
+from llmops_assets.lake.schema import TableSpec
 from llmops_assets.settings import CatalogSettings
 from llmops_assets.windows import Window
-
-Result = TypeVar("Result")
-
-WINDOW_COLUMN = "llmops.window-column"
-# Writers of other engines retry this often; our own commits redo the whole transaction instead.
-PROPERTIES = {
-    "commit.retry.num-retries": "20",
-    "write.metadata.delete-after-commit.enabled": "true",
-    "write.metadata.previous-versions-max": "20",
-}
 
 
 @dataclass(frozen=True)
@@ -69,18 +53,18 @@ class Lake:
         """The lake of these (resolved) settings; makes the namespace, and folders of a local catalog."""
         for key in ("uri", "warehouse"):
             _make_parent(settings.properties.get(key, ""))
-        catalog = _when_free(lambda: load_catalog(settings.name, **settings.properties))
+        catalog = when_free(lambda: load_catalog(settings.name, **settings.properties))
         with suppress(NamespaceAlreadyExistsError):  # another process was first
-            _when_free(lambda: catalog.create_namespace_if_not_exists(settings.namespace))
+            when_free(lambda: catalog.create_namespace_if_not_exists(settings.namespace))
         return cls(catalog, settings.namespace)
 
     def tables(self) -> list[str]:
         """Names of all tables, sorted."""
-        return sorted(identifier[-1] for identifier in _when_free(lambda: self.catalog.list_tables(self.namespace)))
+        return sorted(identifier[-1] for identifier in when_free(lambda: self.catalog.list_tables(self.namespace)))
 
     def exists(self, table: str) -> bool:
         """Whether there is such a table."""
-        return bool(_when_free(lambda: self.catalog.table_exists((self.namespace, table))))
+        return bool(when_free(lambda: self.catalog.table_exists((self.namespace, table))))
 
     def ensure(self, spec: TableSpec) -> None:
         """Make the table, or add the columns that it lacks.
@@ -89,9 +73,8 @@ class Lake:
             LakeError: the table has a column of another type.
         """
         if not self.exists(spec.name):
-            with suppress(TableAlreadyExistsError):  # another process was first
-                _when_free(lambda: self._create(spec))
-        self._evolve(spec)
+            create(self.catalog, (self.namespace, spec.name), spec)
+        evolve(lambda: self._load(spec.name), spec)
 
     def mount(
         self,
@@ -111,7 +94,7 @@ class Lake:
         read: dict[str, int | None] = {}
         for name, window in windows.items():
             table = self._load(name)
-            column = (columns or {}).get(name) or table.properties.get(WINDOW_COLUMN)
+            column = (columns or {}).get(name) or window_column(table)
             snapshot_id = (snapshots or {}).get(name) or _current(table)
             select = self._select(connection, table, Condition(name, column, window), snapshot_id)
             connection.execute(f'create or replace view "{schema}"."{name}" as {select}')
@@ -234,7 +217,7 @@ class Lake:
         if existing is not None and existing.snapshot_id != target:
             raise LakeError(f"{table}: tag {name} keeps snapshot {existing.snapshot_id}; tags never move")
         if existing is None:
-            _when_free(lambda: self._load(table).manage_snapshots().create_tag(target, name).commit())
+            when_free(lambda: self._load(table).manage_snapshots().create_tag(target, name).commit())
         return target
 
     def read_as_of(self, table: str, when: datetime | str) -> int | None:
@@ -262,48 +245,17 @@ class Lake:
 
     def _expire(self, table: str, older_than: datetime, now: datetime, orphan_age: timedelta) -> ExpireReport:
         properties = self.catalog.properties
-        return _when_free(lambda: expire_table(self._load(table), older_than, now, orphan_age, properties))
+        return when_free(lambda: expire_table(self._load(table), older_than, now, orphan_age, properties))
 
     def _load(self, table: str) -> Table:
         try:
-            return _when_free(lambda: self.catalog.load_table((self.namespace, table)))
+            return when_free(lambda: self.catalog.load_table((self.namespace, table)))
         except NoSuchTableError:
             names = ", ".join(self.tables()) or "none yet: run llmops sync"
             raise LakeError(f"the lake has no table {table} (tables: {names})") from None
 
-    def _create(self, spec: TableSpec) -> None:
-        schema = iceberg_schema(spec)
-        window = {WINDOW_COLUMN: spec.window_column} if spec.window_column else {}
-        # DuckDB writes no field ids: readers find columns by this mapping.
-        names = {TableProperties.DEFAULT_NAME_MAPPING: schema.name_mapping.model_dump_json()}
-        self.catalog.create_table(
-            (self.namespace, spec.name),
-            schema,
-            partition_spec=partition_spec(spec, schema),
-            properties=PROPERTIES | window | names,
-        )
-
-    def _evolve(self, spec: TableSpec) -> None:
-        present = {field.name: duckdb_type(field.field_type) for field in self._load(spec.name).schema().fields}
-        wanted = {field.name: duckdb_type(field.field_type) for field in iceberg_schema(spec).fields}
-        for name, kind in wanted.items():
-            if present.get(name, kind) != kind:
-                raise LakeError(
-                    f"{spec.name}.{name} is {present[name]} in the lake and {kind} in this version; "
-                    "rename the table in the catalog, or alter the column there"
-                )
-        missing = [column for column in spec.columns if column.name not in present]
-        if missing:
-            _when_free(lambda: self._add_columns(spec.name, missing))
-
-    def _add_columns(self, table: str, missing: list[Column]) -> None:
-        extra = iceberg_schema(TableSpec(table, tuple(missing), None))
-        with self._load(table).update_schema() as update:
-            for field in extra.fields:
-                update.add_column(field.name, field.field_type, doc=field.doc)
-
     def _condition(self, table: Table, name: str, window: Window | None, where: Mapping[str, str] | None) -> Condition:
-        return Condition(name, table.properties.get(WINDOW_COLUMN), window, where or {})
+        return Condition(name, window_column(table), window, where or {})
 
     def _select(
         self,
@@ -342,14 +294,3 @@ def _make_parent(address: str) -> None:
         Path(address.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     elif address.startswith(("file:", "/")):
         Path(storage.plain(address)).mkdir(parents=True, exist_ok=True)
-
-
-def _when_free(call: Callable[[], Result]) -> Result:
-    """Call again while another process holds a SQLite catalog or has just changed the table."""
-    retrying = Retrying(
-        retry=retry_if_exception(is_conflict),
-        wait=wait_random_exponential(multiplier=0.02, max=1.0),
-        stop=stop_after_delay(60),
-        reraise=True,
-    )
-    return retrying(call)

@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 from llmops_assets.lake import Lake
 from llmops_assets.tables import PUBLISHED
 from llmops_assets.touched import latest_touch, touches
-from llmops_assets.windows import HOUR, Window, day_of
+from llmops_assets.windows import DAY, HOUR, Window, day_of
 
 PUBLISHED_STATE = "published"
+REUSE_DATES = 30
+"""The dates, ending with its own, in which `reused_ids` looks for an id."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +66,25 @@ def _covers(rows: Mapping[datetime, Published], hour: datetime, sequence: int) -
 
 
 def due_days(lake: Lake, zone: str) -> list[date]:
-    """Billing dates that hold an hour published after the date was last computed, oldest first."""
+    """Billing dates with calls that read an hour published after the date was last computed, oldest first."""
     return sorted(start.date() for start in changed_since_billed(lake, zone))
 
 
 def changed_since_billed(lake: Lake, zone: str) -> dict[datetime, str]:
     """The due dates (their midnights in UTC), each with the sequence number of the publish that last changed it."""
-    rows = published(lake, "day")
     newest: dict[datetime, int] = {}
     for hour, row in published(lake, "hour").items():
         for day in billing_dates(hour, zone):
             start = day_of(day)
             newest[start] = max(newest.get(start, -1), row.requests_sequence_number)
-    read = {start: _read(row) for start, row in rows.items()}
-    return {start: str(sequence) for start, sequence in newest.items() if read.get(start, -1) < sequence}
+    read = {start: _read(row) for start, row in published(lake, "day").items()}
+    wanted = {start: _newest_read(newest, start) for start in newest}
+    return {start: str(sequence) for start, sequence in wanted.items() if read.get(start, -1) < sequence}
+
+
+def _newest_read(newest: Mapping[datetime, int], day: datetime) -> int:
+    """The newest commit of the dates that the tables of `day` read: itself and those before, for `reused_ids`."""
+    return max(newest.get(day - before * DAY, -1) for before in range(REUSE_DATES))
 
 
 def has_passed(day: datetime, zone: str, delay: timedelta, now: datetime) -> bool:

@@ -20,11 +20,8 @@ from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.tables import RAW, RAW_SPEC, REQUESTS
 from llmops_assets.warehouse.dbt import SCRATCH_FILE
-from llmops_assets.warehouse.due import published
+from llmops_assets.warehouse.due import REUSE_DATES, published
 from llmops_assets.windows import DAY, HOUR, Window
-
-REUSE_SPAN = 30 * DAY
-"""How far back `reused_ids` looks."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ def mount_days(lake: Lake, place: Scratch, window: Window) -> int:
     A billing date begins at most 14 hours before and ends at most 12 hours after the UTC date of its name;
     ids are looked for in 30 days.
     """
-    wide = Window(window.start - REUSE_SPAN, window.end + 12 * HOUR)
+    wide = Window(window.start - REUSE_DATES * DAY, window.end + 12 * HOUR)
     with place.open() as connection:
         snapshots = lake.mount(connection, {REQUESTS: wide})
         _mount_run_settings(connection, place.settings)

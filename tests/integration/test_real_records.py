@@ -1,35 +1,42 @@
-"""Ingest of real records: what LiteLLM's own loggers wrote, as a file of lines and as objects of a bucket.
+"""Real records through the whole pipeline: what LiteLLM's own loggers wrote, as files and as objects of a bucket.
 
-The expectations are made here from the files alone, with Python's json.
+The expectations are made from the files alone (`real_records`), or worked out by reading them.
 """
 
-import json
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
+from real_records import (
+    ARRIVED,
+    OBJECTS,
+    Payload,
+    calls_of,
+    id_of,
+    let_arrive,
+    message_texts,
+    payloads_below,
+    tenant_of,
+    tokens_of,
+)
+from stored import files_with, tables_with
 
 from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import RefreshReport, Run
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings, SourceSettings
-from llmops_assets.tables import RAW
-from llmops_assets.windows import hour_of, hour_window
+from llmops_assets.tables import RAW, REQUESTS
+from llmops_assets.warehouse import build_days, build_hours, due_days, due_hours
+from llmops_assets.warehouse.build import RunInfo
+from llmops_assets.warehouse.project import DbtProject
+from llmops_assets.windows import DAY, Window, day_of, hour_of, hour_window
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "litellm"
-PAYLOADS = DATA / "standard_logging_payloads.ndjson"
-OBJECTS = DATA / "s3_objects.ndjson"
-ARRIVED = datetime(2026, 11, 20, 15, 40, tzinfo=UTC)
-LONG_ENOUGH = 6
-"""Shorter texts of a message, such as "yes", are found in anything."""
-NO_CONTENT = {"role", "type", "object", "id", "status", "finish_reason", "model"}
-"""Fields of messages and answers that say something about them."""
+SOURCES = ("payloads", "bucket", "redelivered")
+NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)
 
 pytestmark = [
     pytest.mark.real_data,
@@ -39,169 +46,181 @@ pytestmark = [
 
 
 @dataclass(frozen=True)
-class Ingested:
-    """A lake that has taken in both files, and what came of it."""
+class Published:
+    """A lake that has taken in all files and published their hours and days, and what was due before each."""
 
-    home: Path
+    arrivals: Path
     settings: Settings
     lake: Lake
     reports: dict[str, RefreshReport]
-
-    def again(self) -> dict[str, RefreshReport]:
-        """Refresh the same hour of both sources once more."""
-        return {source.name: _refresh(self.lake, self.settings, source) for source in self.settings.source}
+    hours: list[datetime]
+    days: list[date]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a query over the raw table."""
-        with self.lake.reader([RAW]) as connection:
+        """Rows of a query over the lake's tables by their plain names."""
+        with self.lake.reader(self.lake.tables()) as connection:
+            connection.execute("set schema = 'lake'")
             rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
         return rows
 
+    def sums(self, table: str, columns: list[str]) -> dict[str, int]:
+        """The sums of some columns of a table."""
+        totals = self.query(f"select {', '.join(f'sum({column})' for column in columns)} from {table}")[0]
+        return dict(zip(columns, totals, strict=True))
+
     @cached_property
-    def payloads(self) -> list[dict[str, Any]]:
+    def payloads(self) -> list[Payload]:
         """All payloads as they lie in the folders."""
-        return [json.loads(line) for path in _files(self.home) for line in path.read_text("utf-8").splitlines()]
+        return payloads_below(self.arrivals)
 
 
 @pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Ingested:
-    """Both files, taken in once for all tests."""
-    home = tmp_path_factory.mktemp("real")
-    _let_arrive(home)
-    sources = tuple(SourceSettings(name=name, uri=str(home / "arrivals" / name)) for name in ("payloads", "bucket"))
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """All files through the pipeline, once for all tests."""
+    arrivals, home = tmp_path_factory.mktemp("arrivals"), tmp_path_factory.mktemp("home")
+    let_arrive(arrivals)
+    sources = tuple(SourceSettings(name=name, uri=str(arrivals / name)) for name in SOURCES)
     settings = Settings(home=home, source=sources)
-    lake = Lake.open(settings.lake_catalog)
-    return Ingested(home, settings, lake, {one.name: _refresh(lake, settings, one) for one in sources})
+    lake, project = Lake.open(settings.lake_catalog), DbtProject.located(home)
+    reports = {source.name: _refresh(lake, settings, source) for source in sources}
+    hours = due_hours(lake)
+    build_hours(lake, settings, project, Window(hours[0], hour_window(hours[-1]).end), RunInfo("build", NOW))
+    days = due_days(lake, settings.warehouse.billing_time_zone)
+    build_days(lake, settings, project, Window(day_of(days[0]), day_of(days[-1]) + DAY), RunInfo("bill", NOW))
+    return Published(arrivals, settings, lake, reports, hours, days)
 
 
-def test_every_record_is_accounted_for(ingested: Ingested) -> None:
-    assert ingested.reports["payloads"].outcomes == {"accepted": 72}
-    assert ingested.reports["bucket"].outcomes == {"accepted": 34}
-    assert len(ingested.payloads) == 106
-    positions = ingested.query(
-        "select count(*), count(distinct (source, uri, line)), count(distinct uri), list(distinct format) "
-        f"from lake.{RAW}"
+def _refresh(lake: Lake, settings: Settings, source: SourceSettings) -> RefreshReport:
+    run = Run("test", NOW, settings.scratch / source.name)
+    return refresh(lake, settings, source, hour_window(hour_of(ARRIVED)), run)
+
+
+def test_every_record_is_accounted_for(published: Published) -> None:
+    outcomes = {source: report.outcomes for source, report in published.reports.items()}
+    assert outcomes == {"payloads": {"accepted": 72}, "bucket": {"accepted": 34}, "redelivered": {"accepted": 23}}
+    assert len(published.payloads) == 129
+    positions = published.query(
+        f"select count(*), count(distinct (source, uri, line)), count(distinct uri), list(distinct format) from {RAW}"
     )
-    assert positions == [(106, 106, 13, ["litellm_payload"])]
+    assert positions == [(129, 129, 14, ["litellm_payload"])]
 
 
-def test_sums_of_tokens_equal_those_of_the_files(ingested: Ingested) -> None:
-    sums = ingested.query(
-        "select sum(tokens_input), sum(tokens_output), sum(tokens_cache_read), sum(tokens_cache_write), "
-        f"sum(tokens_reasoning) from lake.{RAW}"
+def test_all_that_was_due_is_published(published: Published) -> None:
+    # The payloads are of 36 s from 15:34:24 on, the objects of 15:37:57 to 15:38:46.
+    assert (published.hours, published.days) == ([hour_of(ARRIVED)], [date(2026, 11, 20)])
+    assert (due_hours(published.lake), due_days(published.lake, "UTC")) == ([], [])
+
+
+def test_records_are_events_exact_duplicates_or_conflicts(published: Published) -> None:
+    counts = published.query(
+        "select source, accepted_records, events, exact_duplicates, conflicts from event_conservation order by source"
     )
-    usages = [payload["metadata"]["usage_object"] or {} for payload in ingested.payloads]
-    prompts = [usage.get("prompt_tokens_details") or {} for usage in usages]
-    completions = [usage.get("completion_tokens_details") or {} for usage in usages]
-    writes = [
-        usage.get("cache_creation_input_tokens") or prompt.get("cache_write_tokens") or 0
-        for usage, prompt in zip(usages, prompts, strict=True)
+    # The batch of 23 came again: of one call with another end user, of the others as it was.
+    assert counts == [("bucket", 34, 34, 0, 0), ("payloads", 72, 72, 0, 0), ("redelivered", 23, 0, 22, 1)]
+    assert published.query("select source, line, differing_columns from event_conflicts") == [
+        ("redelivered", 1, ["end_user_id"])
     ]
-    assert sums == [
-        (
-            sum(usage.get("prompt_tokens") or 0 for usage in usages),
-            sum(usage.get("completion_tokens") or 0 for usage in usages),
-            sum(prompt.get("cached_tokens") or 0 for prompt in prompts),
-            sum(writes),
-            sum(completion.get("reasoning_tokens") or 0 for completion in completions),
-        )
-    ]
-    assert sums[0][0] > 200_000
+    assert published.query(f"select count(*), count(distinct event_id) from {REQUESTS}") == [(106, 106)]
+    assert published.sums("llm_operations_metrics", ["total_requests"]) == {"total_requests": 106}
+    assert published.sums("tenant_cost_daily", ["requests"]) == {"requests": 106}
 
 
-def test_each_record_keeps_its_tokens_tenant_and_cost(ingested: Ingested) -> None:
-    rows = ingested.query(
+def test_tokens_of_records_are_those_of_the_files(published: Published) -> None:
+    expected = tokens_of(published.payloads)
+    assert expected["tokens_input"] > 300_000
+    assert published.sums(RAW, list(expected)) == expected
+
+
+def test_tokens_of_calls_are_those_of_the_files_with_each_call_counted_once(published: Published) -> None:
+    calls = calls_of(published.payloads)
+    expected = tokens_of(calls)
+    assert len(calls) == 106
+    assert expected["tokens_input"] > 200_000
+    assert published.sums(REQUESTS, list(expected)) == expected
+    assert published.sums("llm_operations_metrics", list(expected)) == expected
+    in_and_out = {name: expected[name] for name in ("tokens_input", "tokens_output")}
+    assert published.sums("tenant_cost_daily", list(in_and_out)) == in_and_out
+
+
+def test_each_call_keeps_its_tokens_tenant_and_cost(published: Published) -> None:
+    rows = published.query(
         "select event_id, coalesce(tokens_input, 0), coalesce(tokens_output, 0), tenant_id, success, "
-        f"cast(reported_cost_usd as double) from lake.{RAW} order by all"
+        f"cast(reported_cost_usd as double) from {REQUESTS} order by event_id"
     )
-    expected = []
-    for payload in ingested.payloads:
-        usage, metadata = payload["metadata"]["usage_object"] or {}, payload["metadata"]
-        expected.append(
-            (
-                f"{payload['id']}|{payload['litellm_call_id']}",
-                usage.get("prompt_tokens") or 0,
-                usage.get("completion_tokens") or 0,
-                metadata["user_api_key_team_id"] or metadata["user_api_key_org_id"],
-                payload["status"] == "success",
-                pytest.approx(payload["response_cost"], abs=1e-12),
-            )
+    expected = [
+        (
+            id_of(payload),
+            *(tokens_of([payload])[name] for name in ("tokens_input", "tokens_output")),
+            tenant_of(payload),
+            payload["status"] == "success",
+            pytest.approx(payload["response_cost"], abs=1e-12),
         )
-    assert rows == sorted(expected, key=lambda row: row[0])
+        for payload in sorted(calls_of(published.payloads), key=id_of)
+    ]
+    assert rows == expected
 
 
-def test_calls_without_usage_are_unknown_and_not_zero(ingested: Ingested) -> None:
-    rows = ingested.query(
+def test_tokens_of_each_tenant_are_billed_to_it(published: Published) -> None:
+    calls = calls_of(published.payloads)
+    tenants = {tenant_of(call) for call in calls}
+    assert len(tenants - {None}) > 1
+    expected = {
+        tenant or "unattributed": tokens_of([call for call in calls if tenant_of(call) == tenant])["tokens_input"]
+        for tenant in tenants
+    }
+    billed = published.query("select tenant_id, coalesce(sum(tokens_input), 0) from tenant_cost_daily group by all")
+    assert dict(billed) == expected
+
+
+def test_calls_without_usage_are_unknown_and_not_zero(published: Published) -> None:
+    rows = published.query(
         "select success, count(*), count(tokens_input), count(*) filter (list_contains(flags, 'usage_missing')) "
-        f"from lake.{RAW} where source = 'payloads' group by all order by all"
+        f"from {RAW} where source = 'payloads' group by all order by all"
     )
     # Lines 23 and 25 are successes without usage, line 26 is a failure with it; of the other failures the six
     # with a 5xx (9, 31, 45, 66, 69, 70) and the two timeouts (10, 32) may have used tokens.
     assert rows == [(False, 21, 1, 8), (True, 51, 49, 2)]
 
 
-def test_no_message_text_is_anywhere_in_the_lake(ingested: Ingested) -> None:
-    secrets = {text for payload in ingested.payloads for text in _message_texts(payload)}
+def test_calls_of_unknown_models_have_no_list_cost_and_are_counted_unpriced(published: Published) -> None:
+    calls = published.query(
+        f"select requested_model, list_cost_usd, cost_usd, cost_source, is_unpriced from {REQUESTS} "
+        "where list_contains(flags, 'unpriced') order by line"
+    )
+    # Lines 5, 11 and 72: the name of a deployment, and two models of Acme's own. Only of the last did the
+    # gateway claim a cost, 26 and 133 tokens at the deployment's own price.
+    assert [(model, cost, source, unknown) for model, _, cost, source, unknown in calls] == [
+        ("gpt-4o-prod-eastus", None, "unpriced", True),
+        ("acme-finetune-7b", None, "unpriced", True),
+        ("custom-priced", Decimal("0.000558"), "estimated", False),
+    ]
+    assert {list_cost for _, list_cost, *_ in calls} == {None}
+
+
+def test_unknown_costs_are_counted_and_never_zero(published: Published) -> None:
+    # Two calls of unknown models, ten calls of the first file without usage, and of the bucket three with a
+    # status of 500 (two of the batch) and the failed login.
+    counts = {"unpriced_requests": 2 + 10 + 4, "price_missing_requests": 3, "usage_missing_requests": 10 + 4}
+    assert published.sums("llm_operations_metrics", list(counts)) == counts
+    assert published.sums("tenant_cost_daily", list(counts)) == counts
+    unpriced = published.query(f"select count(*), count(cost_usd) from {REQUESTS} where cost_source = 'unpriced'")
+    assert unpriced == [(16, 0)]
+
+
+def test_no_message_text_is_in_any_table_or_file_of_the_lake(published: Published) -> None:
+    secrets = message_texts(published.payloads)
     assert len(secrets) > 15
-    files = [str(path) for path in ingested.home.rglob("*.parquet") if "arrivals" not in path.parts]
-    assert files
-    stored = "\n".join(text for value in _values(files) for text in _texts(value))
-    assert "team-søk" in stored
-    assert [text for text in secrets if text in stored] == []
+    assert tables_with(secrets, published.lake) == {}
+    assert files_with(secrets, published.settings.home) == {}
 
 
-def test_a_second_refresh_changes_nothing(ingested: Ingested) -> None:
-    before = ingested.lake.snapshots(RAW)
-    reports = ingested.again()
-    assert [(report.objects, report.records, report.changed_hours) for report in reports.values()] == [(0, 0, [])] * 2
-    assert ingested.lake.snapshots(RAW) == before
+def test_what_is_kept_is_found_in_the_tables_and_files_of_the_lake(published: Published) -> None:
+    assert {RAW, REQUESTS} <= tables_with(["team-søk"], published.lake).keys()
+    assert files_with(["team-søk"], published.settings.home)
 
 
-def _refresh(lake: Lake, settings: Settings, source: SourceSettings) -> RefreshReport:
-    run = Run("test", datetime(2026, 11, 20, 17, tzinfo=UTC), settings.scratch / source.name)
-    return refresh(lake, settings, source, hour_window(hour_of(ARRIVED)), run)
-
-
-def _let_arrive(home: Path) -> None:
-    """The payloads as one file; the objects under their own keys, with spaces, `&`, `ø` and slashes in names."""
-    contents = {"payloads/payloads.ndjson": PAYLOADS.read_text("utf-8")}
-    for line in OBJECTS.read_text("utf-8").splitlines():
-        found = json.loads(line)
-        contents[f"bucket/{found['key']}"] = found["body"]
-    for key, content in contents.items():
-        path = home / "arrivals" / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8", newline="")
-        os.utime(path, (ARRIVED.timestamp(), ARRIVED.timestamp()))
-
-
-def _files(home: Path) -> list[Path]:
-    return sorted(path for path in (home / "arrivals").rglob("*") if path.is_file())
-
-
-def _message_texts(payload: dict[str, Any]) -> Iterator[str]:
-    """The texts of prompts, answers and tool calls."""
-    response = payload["response"]
-    contents = [payload["messages"], payload["model_parameters"].get("tools")]
-    contents += [response.get(name) for name in ("choices", "output", "instructions", "content", "data")]
-    yield from (text for text in _texts(contents) if len(text) >= LONG_ENOUGH)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """All texts inside, at any depth."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            if name not in NO_CONTENT:
-                yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-
-
-def _values(files: list[str]) -> Iterator[Any]:
-    """Every row of every file, with all its columns."""
-    with duckdb.connect() as connection:
-        for file in files:
-            yield from connection.execute("select * from read_parquet(?, hive_partitioning = false)", [file]).fetchall()
+def test_a_second_refresh_changes_nothing(published: Published) -> None:
+    before = published.lake.snapshots(RAW)
+    reports = [_refresh(published.lake, published.settings, source) for source in published.settings.source]
+    assert [(report.objects, report.records, report.changed_hours) for report in reports] == [(0, 0, [])] * 3
+    assert published.lake.snapshots(RAW) == before

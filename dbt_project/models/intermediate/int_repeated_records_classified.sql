@@ -102,12 +102,7 @@ compared as (
 
     select
         owned.*,
-        {% set differences = [] -%}
-        {%- for column in event_columns() -%}
-            {%- set differs = comparable(column, 'owned') ~ ' is distinct from ' ~ comparable(column, 'predecessor') -%}
-            {%- do differences.append("case when " ~ differs ~ " then '" ~ column ~ "' end") -%}
-        {%- endfor -%}
-        {{ list_without_nulls(differences) }} as differing_columns,
+        {{ differing_columns(event_columns(), 'owned', 'predecessor') }} as differing_columns,
         predecessor.source as predecessor_source,
         predecessor.uri as predecessor_uri,
         predecessor.line as predecessor_line,
