@@ -5,6 +5,7 @@ making it, and a mark that a process is still at work.
 """
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,12 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def at_work(mark: Path) -> Iterator[None]:
-    """Within it `is_abandoned(mark)` is false; if this process dies, it becomes true."""
+    """Within it `is_abandoned(mark)` is false; if this process dies, it becomes true. The mark holds its id."""
     mark.parent.mkdir(parents=True, exist_ok=True)
     with mark.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
         yield
         mark.unlink(missing_ok=True)
 
