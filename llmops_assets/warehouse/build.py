@@ -17,6 +17,7 @@ from llmops_assets.lake import Commit, Lake
 from llmops_assets.settings import Settings
 from llmops_assets.tables import REQUESTS
 from llmops_assets.warehouse import publish
+from llmops_assets.warehouse.audits import audits
 from llmops_assets.warehouse.dbt import NodeResult, build
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.publish import Publication, lake_spec
@@ -187,7 +188,8 @@ def _publish(
             publish.still_ours(lake, publication, marked)
             report.commits[node["name"]] = _replace(lake, connection, node, publication.span, staging)
         sequence = report.commits[REQUESTS].sequence_number if requests_sequence is None else requests_sequence
-        publish.finish(lake, connection, publication, report.commits, sequence, marked)
+        found = audits(connection, project.manifest, tag, nodes, publication.windows, report)
+        publish.finish(lake, connection, publication, report.commits, sequence, marked, found)
 
 
 def _replace(
