@@ -158,6 +158,20 @@ def test_every_variable_of_the_environment_example_is_accepted(tmp_path: Path, m
     assert Settings.load().source[0].uri == "s3://llm-logs/gateway"
 
 
+# Expectations
+
+
+def test_the_page_of_quality_has_every_expectation_with_its_severity() -> None:
+    from llmops_assets.expectations.catalogue import CATALOGUE
+
+    documented = [
+        tuple(cell.strip("`") for cell in cells)
+        for cells in rows(ROOT / "docs" / "quality.md")
+        if len(cells) == 4 and cells[0].startswith("`")
+    ]
+    assert documented == [(one.name, one.table, one.severity, one.meaning) for one in CATALOGUE]
+
+
 # Dependencies
 
 
