@@ -4,7 +4,7 @@ One bad week moves neither, where it would move a mean and a standard deviation.
 and what "not enough history" is. Which observations are compared is `raw`.
 """
 
-from llmops_assets.settings import QualitySettings
+from llmops_assets.quality_settings import QualitySettings
 
 
 def width(values: str, margin: str, settings: QualitySettings) -> str:

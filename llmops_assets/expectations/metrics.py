@@ -15,7 +15,7 @@ from llmops_assets.expectations.finding import Finding
 from llmops_assets.expectations.suite import Look, Row, examine, instant
 from llmops_assets.lake import Lake
 from llmops_assets.lake.filters import quoted
-from llmops_assets.settings import QualitySettings
+from llmops_assets.quality_settings import QualitySettings
 from llmops_assets.tables import RAW, REQUESTS
 from llmops_assets.windows import DAY, HOUR, Window
 

