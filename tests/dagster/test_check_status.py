@@ -10,6 +10,7 @@ from poison import poison
 from states import lake_of, sync, with_home, write_example
 
 from llmops_assets.definitions import defs
+from llmops_assets.expectations.catalogue import CATALOGUE
 
 # Dagster itself uses what pydantic deprecates.
 pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -80,3 +81,16 @@ def test_a_hidden_failure_is_not_hidden_by_the_run_of_another_hour(poisoned: Sit
     assert not poisoned.run(HOURS[1], HOURS[1])
     assert poisoned.run(HOURS[0], HOURS[0])
     assert poisoned.status("llm_operations_metrics", POSSIBLE)["failed"] == {HOURS[1]}
+
+
+def test_a_healthy_example_raises_no_alarm(tmp_path: Path) -> None:
+    config, home = write_example(tmp_path / "example", calls=2000, hours=range(24)), tmp_path / "home"
+    sync(with_home(config, home))
+    passed: dict[str, bool] = {}
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        for run in instance.get_runs():
+            for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+                check = entry.get_dagster_event().asset_check_evaluation_data
+                passed[check.check_name] = passed.get(check.check_name, True) and check.passed
+    assert passed.keys() >= {one.name for one in CATALOGUE}
+    assert [name for name, is_passed in passed.items() if not is_passed] == []
