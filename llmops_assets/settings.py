@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -21,14 +21,10 @@ from pydantic_settings import (
 )
 
 from llmops_assets.config_file import ConfigError, describe, find_config, merge_source_overrides, read_toml
+from llmops_assets.quality_settings import QualitySettings
+from llmops_assets.section import Section
 
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are errors, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class CatalogSettings(Section):
@@ -181,6 +177,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = Field(default_factory=IngestSettings)
     warehouse: WarehouseSettings = Field(default_factory=WarehouseSettings)
     automation: AutomationSettings = Field(default_factory=AutomationSettings)
+    quality: QualitySettings = Field(default_factory=QualitySettings)
     source: tuple[SourceSettings, ...] = Field((), description="Where raw records arrive.")
 
     file_values: ClassVar[dict[str, Any]] = {}

@@ -150,6 +150,7 @@ raw_sequence_number      | bigint      | Raw commits up to this one are in the w
 requests_sequence_number | bigint      | Commit of llm_requests that was written (hour) or read (day).
 first_published_at       | timestamptz | First publish of the window.
 published_at             | timestamptz | Latest publish of the window.
+audit                    | varchar     | JSON: table name to its rows and the checks that passed, failed or warned.
 """),
     window_column="window_start",
     partition=(),
@@ -158,12 +159,18 @@ published_at             | timestamptz | Latest publish of the window.
 QUALITY_SPEC = TableSpec(
     name=QUALITY,
     columns=_columns("""
-window_start     | timestamptz | Event hour.
+table_name       | varchar     | Table of the lake.
+scope            | varchar     | hour for the event-time tables, day for the daily ones.
+window_start     | timestamptz | Start of the window; midnight in UTC of a billing date.
 window_end       | timestamptz | Its end.
 is_complete      | boolean     | Whether every source's arrivals up to its end and delay were taken in.
-is_published     | boolean     | Whether the hour's tables show all raw records that touch it.
+is_published     | boolean     | Whether the table shows all raw records that touch the window.
+row_count        | bigint      | Rows of the table in the window, as published; NULL if published by an older version.
+checks_passed    | bigint      | Checks of the table that passed at the publish; NULL as row_count.
+checks_failed    | bigint      | Checks that failed without forbidding the publish.
+checks_warned    | bigint      | Checks that warned of the window.
 requests         | bigint      | Calls in the window.
-late_requests    | bigint      | Calls whose record arrived after the window's end and the allowed delay.
+late_requests    | bigint      | Calls whose record arrived after the end of their hour and the allowed delay.
 max_lateness_s   | double      | Longest time from a call to its record's arrival, in seconds.
 last_restated_at | timestamptz | Latest publish after the first; NULL if never restated.
 """),

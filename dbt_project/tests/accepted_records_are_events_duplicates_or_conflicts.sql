@@ -1,6 +1,6 @@
 {{ config(tags=['hourly'], meta={'dagster': {'ref': {'name': 'event_conservation'}}}) }}
 
--- Counted among the records, and again among the rows that will be published: the counts have different ways
+-- Counted among the raw records, and again among the rows that will be published: the counts have different ways
 -- to go wrong. Sums of a number made of the id tell besides that each head is one event, and none is two.
 {% set number_of_id = text_hash('event_id') ~ ' % 1000000007' %}
 
@@ -9,8 +9,8 @@ with accepted as (
     select
         {{ time_bucket(60, 'event_time') }} as window_start,
         sum({{ number_of_id }}) as ids
-    from {{ ref('stg_llm_events') }}
-    where {{ in_window('event_time') }}
+    from {{ source('lake', 'raw_llm_events') }}
+    where outcome = 'accepted' and {{ in_window('event_time') }}
     group by all
 
 ),

@@ -1,15 +1,13 @@
 {{ config(tags=['daily'], meta={'dagster': {'ref': {'name': 'tenant_cost_daily'}}}) }}
 
-{% set sums = {
-    'requests': 'count(*)',
-    'tokens_total': 'sum(tokens_total)',
-    'meter_input_uncached': 'sum(meter_input_uncached)',
-    'meter_output_text': 'sum(meter_output_text)',
-    'meter_request': 'sum(meter_request)',
-    'list_cost_usd': 'sum(list_cost_usd)',
-    'cost_usd': 'sum(cost_usd)',
-    'reported_cost_usd': 'sum(reported_cost_usd)',
-} %}
+{% set sums = {'requests': 'count(*)'} %}
+{% for column in ['tokens_input', 'tokens_output', 'tokens_total', 'input_cost_usd', 'output_cost_usd',
+                  'list_cost_usd', 'cost_usd', 'reported_cost_usd', 'saved_cost_usd'] -%}
+    {% do sums.update({column: 'sum(' ~ column ~ ')'}) %}
+{%- endfor %}
+{% for meter in all_meters() -%}
+    {% do sums.update({'meter_' ~ meter: 'sum(meter_' ~ meter ~ ')'}) %}
+{%- endfor %}
 
 {# By quarter-hours first, so that the calendar is asked for these and not for every call. #}
 with by_quarter as (

@@ -1,6 +1,7 @@
 {{ config(tags=['hourly'], meta={'dagster': {'ref': {'name': 'llm_requests'}}}) }}
 
-{# Per hour: requests, tokens, computed cost. Where a mart has no such column, the requests' own sum stands in. #}
+{# Per hour: requests, tokens, money (what a call cost; for the metrics also at list prices and as reported).
+   Where a mart has no such column, the requests' own sum stands in. #}
 with requests as (
 
     select
@@ -9,6 +10,8 @@ with requests as (
         sum(tokens_total) as tokens,
         sum(tokens_output) filter (where success) as completion_tokens,
         sum(cost_usd) as cost_usd,
+        sum(list_cost_usd) as list_cost_usd,
+        sum(reported_cost_usd) as reported_cost_usd,
         count(*) filter (where success) as successes,
         count(*) filter (where success and latency_ms is not null) as timed_successes,
         count(latency_ms) as timed_requests
@@ -20,7 +23,10 @@ with requests as (
 expected as (
 
     {% for mart, measures in {
+        'llm_requests': ('requests', 'tokens', 'cost_usd'),
         'llm_operations_metrics': ('requests', 'tokens', 'cost_usd'),
+        'llm_operations_metrics at list prices': ('requests', 'tokens', 'list_cost_usd'),
+        'llm_operations_metrics as reported': ('requests', 'tokens', 'reported_cost_usd'),
         'token_usage_per_user': ('requests', 'tokens', 'cost_usd'),
         'cost_per_model': ('requests', 'tokens', 'cost_usd'),
         'cost_per_user': ('requests', 'tokens', 'cost_usd'),
@@ -51,7 +57,14 @@ found as (
         'sum(coalesce(total_cost_usd, 0) + coalesce(failed_cost_usd, 0) + coalesce(unknown_outcome_cost_usd, 0))',
     ) %}
     {% for mart, measures in {
+        'llm_requests': ('count(*)', 'sum(tokens_total)', 'sum(cost_usd)'),
         'llm_operations_metrics': ('sum(total_requests)', 'sum(tokens_total)', 'sum(total_cost_usd)'),
+        'llm_operations_metrics at list prices': (
+            'sum(total_requests)', 'sum(tokens_total)', 'sum(list_cost_usd)'
+        ),
+        'llm_operations_metrics as reported': (
+            'sum(total_requests)', 'sum(tokens_total)', 'sum(reported_cost_usd)'
+        ),
         'token_usage_per_user': ('sum(request_count)', 'sum(total_tokens)', 'sum(total_cost_usd)'),
         'cost_per_model': by_outcome,
         'cost_per_user': by_outcome,
@@ -63,11 +76,11 @@ found as (
         {{ 'union all' if not loop.first }}
         select
             '{{ mart }}' as mart,
-            {{ time_bucket(60, 'window_start') }} as hour,
+            {{ time_bucket(60, 'event_time' if mart == 'llm_requests' else 'window_start') }} as hour,
             {{ measures[0] }} as requests,
             {{ measures[1] }} as quantity,
             {{ measures[2] }} as cost_usd
-        from {{ ref(mart) }}
+        from {{ ref(mart.split()[0]) }}
         group by hour
     {% endfor %}
 

@@ -6,7 +6,8 @@ from rich.table import Table
 
 from llmops_assets.cli.console import out
 from llmops_assets.config_file import find_config
-from llmops_assets.settings import Section, Settings
+from llmops_assets.section import Section
+from llmops_assets.settings import Settings
 
 
 def run(config: Path | None) -> None:

@@ -19,7 +19,8 @@ from llmops_assets.cli.tables import lines
 from llmops_assets.duck import connect
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
-from llmops_assets.warehouse.views import READ_VIEWS
+from llmops_assets.tables import QUALITY
+from llmops_assets.warehouse.views import COMPLETE, READ_VIEWS, complete_view
 
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.RELATION}
 ROWS_OF_A_TABLE = 1000
@@ -48,13 +49,12 @@ def select(
         lake.mount(connection, names, schema="main")
     else:
         _mount_as_of(lake, connection, names, as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC))
-    for name, definition in READ_VIEWS.items():
-        if name in _words(query):
-            connection.execute(f"create view {name} as {definition}")
+    for name, definition in _views(connection, names, query).items():
+        connection.execute(f"create view {name} as {definition}")
     try:
         relation = connection.sql(query)
     except duckdb.CatalogException as error:
-        known = ", ".join([*lake.tables(), *READ_VIEWS])
+        known = ", ".join([*lake.tables(), *READ_VIEWS, f"and <table>{COMPLETE}: only complete windows of a table"])
         raise SqlError(f"{str(error).splitlines()[0]} The lake has: {known}") from None
     if relation is None:
         raise SqlError("the statement returns no rows; give one select")
@@ -81,7 +81,21 @@ def _mentioned(tables: list[str], query: str) -> list[str]:
     if words & CATALOG_WORDS:
         return tables
     sources = {table for name, definition in READ_VIEWS.items() if name in words for table in _words(definition)}
+    for table in tables:
+        if f"{table}{COMPLETE}" in words:
+            sources |= {table, QUALITY}
     return [table for table in tables if table in words | sources]
+
+
+def _views(connection: duckdb.DuckDBPyConnection, mounted: list[str], query: str) -> dict[str, str]:
+    """The views that the query names."""
+    words = _words(query)
+    views = {name: definition for name, definition in READ_VIEWS.items() if name in words}
+    for table in mounted:
+        if f"{table}{COMPLETE}" in words:
+            definition = complete_view(table, connection.table(table).columns)
+            views |= {f"{table}{COMPLETE}": definition} if definition else {}
+    return views
 
 
 def _mount_as_of(lake: Lake, connection: duckdb.DuckDBPyConnection, names: list[str], as_of: datetime) -> None:

@@ -1,20 +1,28 @@
 """One asset per configured source: its raw records, by arrival hour.
 
 Thin: the work is `llmops_assets.ingest.refresh`. What is due is read from the lake, so an asset may be
-materialized by hand, by backfill or by `llmops sync`, in any order and at the same time.
+materialized by hand, by backfill or by `llmops sync`, in any order and at the same time. What is unusual about
+the batch is judged after its rows are in the lake; a broken invariant keeps what comes after from running.
 """
 
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
 from llmops_assets.config_file import ConfigError
+from llmops_assets.defs.checks import expectation_specs, outcome_of, results
 from llmops_assets.defs.context import RETRIES, run_window
 from llmops_assets.defs.partitions import arrival_hours
 from llmops_assets.defs.resources import PlatformResource
+from llmops_assets.expectations import Finding, examine_batches, expectations_of, warm_up
 from llmops_assets.ingest import RefreshReport, refresh
 from llmops_assets.ingest.refresh import Run
+from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings, SourceSettings
+from llmops_assets.windows import HOUR, Window, hour_of
 
 
 @dg.definitions
@@ -32,9 +40,13 @@ def source_key(source: str) -> dg.AssetKey:
 def source_asset(source: SourceSettings, settings: Settings) -> dg.AssetsDefinition:
     """The asset of one source."""
 
+    hours, key = arrival_hours(settings), source_key(source.name)
+    expected = expectations_of(settings.quality.severities, batches=True) if settings.quality.enabled else ()
+
     @dg.asset(
-        key=source_key(source.name),
-        partitions_def=arrival_hours(settings),
+        key=key,
+        partitions_def=hours,
+        check_specs=expectation_specs(expected, hours, key),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
         group_name="raw",
@@ -42,18 +54,32 @@ def source_asset(source: SourceSettings, settings: Settings) -> dg.AssetsDefinit
         description=_description(source),
         metadata={"uri": source.uri, "layout": source.layout or "by last-modified", "format": source.format},
     )
-    def raw_records(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult[None]:
-        settings_now = platform.settings()
-        report = refresh(
-            platform.lake(settings_now),
-            settings_now,
-            _configured(settings_now, source.name),
-            run_window(context),
-            Run(context.run.run_id, datetime.now(UTC), settings_now.scratch / context.run.run_id),
-        )
-        return dg.MaterializeResult(metadata=_metadata(report))
+    def raw_records(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
+        now = platform.settings()
+        if now.quality.enabled:
+            warm_up()
+        lake, window = platform.lake(now), run_window(context)
+        run = Run(context.run.run_id, datetime.now(UTC), now.scratch / context.run.run_id)
+        report = refresh(lake, now, _configured(now, source.name), window, run)
+        yield dg.MaterializeResult(metadata=_metadata(report))
+        findings = _judged(lake, now, source.name, window, run)
+        yield from results(context, map(outcome_of, findings), window, now.quality.partition_checks)
+        if broken := [finding.sentence() for finding in findings if finding.failed]:
+            why = f"{source.name} {window}: an invariant is broken\n" + "\n".join(broken)
+            raise dg.Failure(why, allow_retries=False)
 
     return raw_records
+
+
+def _judged(lake: Lake, settings: Settings, source: str, window: Window, run: Run) -> list[Finding]:
+    """What became of the expectations for the hours of `window` that have begun."""
+    started = Window(window.start, max(window.start, min(window.end, hour_of(run.started_at) + HOUR)))
+    if not settings.quality.enabled or started.start == started.end:
+        return []
+    try:
+        return examine_batches(lake, settings, source, started, run.scratch)
+    finally:
+        shutil.rmtree(run.scratch, ignore_errors=True)
 
 
 def _configured(settings: Settings, name: str) -> SourceSettings:

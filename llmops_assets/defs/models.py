@@ -5,14 +5,16 @@ nobody can read after the run. Lineage goes through those views; their tests bel
 which is made of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
+from llmops_assets.defs.checks import partitioned_spec
 from llmops_assets.tables import RAW, REQUESTS
+from llmops_assets.warehouse.audits import tests_of
 from llmops_assets.warehouse.build import PRICED, published_models
 
 Manifest = Mapping[str, Any]
@@ -89,25 +91,17 @@ def _parents(manifest: Manifest, node: Mapping[str, Any]) -> set[dg.AssetKey]:
     return found
 
 
-def check_specs(manifest: Manifest, tag: str, specs: list[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
+def check_specs(
+    manifest: Manifest, tag: str, specs: list[dg.AssetSpec], partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetCheckSpec]:
     """Every data test over models of `tag`, as a check of the published model that it is about."""
-    keys = {spec.key for spec in specs}
-    fallback = READ[REQUESTS] if READ[REQUESTS] in keys else min(keys)
     found = []
-    for test, models in _tests(manifest):
-        if any(tag in model["tags"] for model in models):
-            owner = next((key for model in models if (key := dg.AssetKey(model["name"])) in keys), fallback)
-            description = test.get("description") or f"dbt test `{test['name']}`: no row may come back."
-            found.append(dg.AssetCheckSpec(test["name"], asset=owner, description=description))
+    for test, table in tests_of(manifest, tag, [spec.key.path[-1] for spec in specs]):
+        description = test.get("description") or f"dbt test `{test['name']}`: no row may come back."
+        blocking = str(test["config"].get("severity", "error")).lower() == "error"
+        key = dg.AssetKey(table)
+        found.append(partitioned_spec(test["name"], key, partitions, description=description, blocking=blocking))
     return found
-
-
-def _tests(manifest: Manifest) -> Iterator[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
-    """Data tests with the models that they read."""
-    for test in manifest["nodes"].values():
-        if test["resource_type"] == "test":
-            nodes = (manifest["nodes"].get(parent) for parent in test["depends_on"]["nodes"])
-            yield test, [node for node in nodes if node is not None and node["resource_type"] == "model"]
 
 
 def _is_published(node: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The control table about the other tables: which hours are complete, and which were restated.
+"""The control table about the other tables: which windows are complete, checked, late or restated.
 
 Thin: the work is `llmops_assets.warehouse.quality`.
 """
@@ -17,13 +17,13 @@ def quality_key() -> dg.AssetKey:
 
 @dg.asset(
     key=QUALITY,
-    deps=["llm_requests"],
+    deps=["llm_requests", "tenant_cost_daily"],
     group_name="control",
     kinds={"iceberg"},
     description=(
-        "One row per published event hour: whether all of its arrivals were taken in, how late they were, and "
-        "when it was last restated.\n\nSource: `ingest_ledger`, `published_windows`, `llm_requests`. "
-        "Not partitioned; a re-run makes the whole table again."
+        "One row per table and published window: whether all of its arrivals were taken in, its rows and checks at "
+        "the publish, how late its records were, and when it was last restated.\n\nSource: `ingest_ledger`, "
+        "`published_windows`, `llm_requests`. Not partitioned; a re-run makes the whole table again."
     ),
 )
 def data_quality_windows(platform: PlatformResource) -> dg.MaterializeResult[None]:

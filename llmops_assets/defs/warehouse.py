@@ -12,11 +12,13 @@ from typing import Any
 
 import dagster as dg
 
+from llmops_assets.defs.checks import Outcome, expectation_specs, outcome_of, results
 from llmops_assets.defs.context import RETRIES, run_window
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.models import RAW_KEY, Manifest, check_specs, model_specs
 from llmops_assets.defs.partitions import billing_days, days_from_hours, event_hours, hours_from_arrivals
 from llmops_assets.defs.resources import PlatformResource
+from llmops_assets.expectations import expectations_of
 from llmops_assets.settings import Settings
 from llmops_assets.warehouse import AuditFailed, BuildReport, build_days, build_hours
 from llmops_assets.warehouse.build import RunInfo, combined, published_models
@@ -60,12 +62,16 @@ def raw_table(settings: Settings) -> dg.AssetSpec:
 
 def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     """The event-time tables: one operation for a window of hours."""
-    specs = model_specs(manifest, "hourly", _namespace(settings), event_hours(settings), None)
+    hours = event_hours(settings)
+    specs = model_specs(manifest, "hourly", _namespace(settings), hours, None)
+    checks = check_specs(manifest, "hourly", specs, hours)
+    if settings.quality.enabled:
+        checks += expectation_specs(expectations_of(settings.quality.severities, batches=False), hours)
 
     @dg.multi_asset(
         name="event_time_tables",
         specs=specs,
-        check_specs=check_specs(manifest, "hourly", specs),
+        check_specs=checks,
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
@@ -75,19 +81,20 @@ def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         lake, project = platform.lake(now), platform.project(now)
         run = RunInfo(context.run.run_id, datetime.now(UTC))
         chunks = run_window(context).chunks(now.warehouse.max_hours_per_run * HOUR)
-        yield from _shown(context, (build_hours(lake, now, project, chunk, run) for chunk in chunks))
+        yield from _shown(context, now, (build_hours(lake, now, project, chunk, run) for chunk in chunks))
 
     return event_time_tables
 
 
 def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     """The tables by billing date: one operation for consecutive dates."""
-    specs = model_specs(manifest, "daily", _namespace(settings), billing_days(settings), days_from_hours())
+    days = billing_days(settings)
+    specs = model_specs(manifest, "daily", _namespace(settings), days, days_from_hours())
 
     @dg.multi_asset(
         name="billing_date_tables",
         specs=specs,
-        check_specs=check_specs(manifest, "daily", specs),
+        check_specs=check_specs(manifest, "daily", specs, days),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
@@ -97,7 +104,7 @@ def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         lake, project = platform.lake(now), platform.project(now)
         run = RunInfo(context.run.run_id, datetime.now(UTC))
         chunks = run_window(context).chunks(LONGEST_DAYS * DAY)
-        yield from _shown(context, (build_days(lake, now, project, chunk, run) for chunk in chunks))
+        yield from _shown(context, now, (build_days(lake, now, project, chunk, run) for chunk in chunks))
 
     return billing_date_tables
 
@@ -106,44 +113,47 @@ def _namespace(settings: Settings) -> str:
     return f"{settings.catalog.name}.{settings.catalog.namespace}"
 
 
-def _shown(context: dg.AssetExecutionContext, builds: Iterator[BuildReport]) -> Iterator[Any]:
-    """Run the builds; their tests as check results, then their tables as materializations, or why one failed."""
+def _shown(context: dg.AssetExecutionContext, settings: Settings, builds: Iterator[BuildReport]) -> Iterator[Any]:
+    """Run the builds; their tables as materializations and their tests as check results, or why one failed."""
     reports: list[BuildReport] = []
+    most = settings.quality.partition_checks
     try:
         reports.extend(builds)
     except AuditFailed as failure:
-        yield from _check_results(context, combined([*reports, failure.report]))
+        report = combined([*reports, failure.report])
+        yield from results(context, _outcomes(report), report.window, most)
         raise dg.Failure(str(failure), allow_retries=False) from failure
     except Superseded as other:
         why = {"why": dg.MetadataValue.text(str(other))}
         raise dg.Failure(SUPERSEDED, metadata=why, allow_retries=False) from other
     report = combined(reports)
-    yield from _check_results(context, report)
     names = {result.name: result for result in report.results if not result.is_test}
     for key in context.assets_def.keys_by_output_name.values():  # each after those that it reads
         if key in context.selected_asset_keys:
             name = key.path[-1]
             yield dg.MaterializeResult(asset_key=key, metadata=_metadata(report, name, names.get(name)))
+    yield from results(context, _outcomes(report), report.window, most)
 
 
-def _check_results(context: dg.AssetExecutionContext, report: BuildReport) -> Iterator[dg.AssetCheckResult]:
-    results = {result.name: result for result in report.results if result.is_test}
-    for key in context.selected_asset_check_keys:
-        result = results.get(key.name)
-        if result is not None and result.status != "skipped":
-            yield _check_result(key, result, report.examples.get(result.unique_id, ""))
+def _outcomes(report: BuildReport) -> Iterator[Outcome]:
+    """Data tests that ran, and expectations."""
+    for result in report.results:
+        if result.is_test and result.status != "skipped":
+            yield _outcome(result, report)
+    yield from map(outcome_of, report.findings)
 
 
-def _check_result(key: dg.AssetCheckKey, result: NodeResult, examples: str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        asset_key=key.asset_key,
-        check_name=key.name,
-        passed=result.status == "pass",
-        severity=dg.AssetCheckSeverity.WARN if result.severity == "warn" else dg.AssetCheckSeverity.ERROR,
-        metadata={
+def _outcome(result: NodeResult, report: BuildReport) -> Outcome:
+    examples = report.examples.get(result.unique_id, "")
+    return Outcome(
+        result.name,
+        result.status == "pass",
+        dg.AssetCheckSeverity.WARN if result.severity == "warn" else dg.AssetCheckSeverity.ERROR,
+        {
             "failing_rows": dg.MetadataValue.int(result.failures),
             **({"examples": dg.MetadataValue.text(examples)} if examples else {}),
         },
+        frozenset(report.at_fault.get(result.name, ())),
     )
 
 

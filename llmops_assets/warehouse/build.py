@@ -6,16 +6,18 @@ passed. Memory is bounded by DuckDB's limit; time grows linearly with the events
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
 from llmops_assets import progress
+from llmops_assets.expectations import Finding, examine_metrics, warm_up
 from llmops_assets.lake import Commit, Lake
 from llmops_assets.settings import Settings
 from llmops_assets.tables import REQUESTS
 from llmops_assets.warehouse import publish
+from llmops_assets.warehouse.audits import audits
 from llmops_assets.warehouse.dbt import NodeResult, build
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.publish import Publication, lake_spec
@@ -24,6 +26,13 @@ from llmops_assets.windows import Window
 
 PRICED = "int_llm_requests_priced"
 EXAMPLES = 3
+# Columns by which the rows of a failed test say to which window they belong.
+WINDOW_OF_ROWS = {
+    "hour": "{}",
+    "window_start": "date_trunc('hour', {})",
+    "event_time": "date_trunc('hour', {})",
+    "billing_date": "timezone('UTC', {}::timestamp)",
+}
 
 
 @dataclass(frozen=True)
@@ -36,12 +45,17 @@ class RunInfo:
 
 @dataclass
 class BuildReport:
-    """What a run built: results of models and tests, and what was committed by table."""
+    """What a run built: results of models, tests and expectations, and what was committed by table.
+
+    `at_fault` has, by test that failed, the starts of the windows whose rows failed it.
+    """
 
     window: Window
     results: list[NodeResult]
     commits: dict[str, Commit] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    at_fault: dict[str, set[datetime]] = field(default_factory=dict)
 
     @property
     def blocking(self) -> list[NodeResult]:
@@ -55,6 +69,7 @@ class AuditFailed(Exception):
     def __init__(self, report: BuildReport) -> None:
         self.report = report
         lines = [_sentence(result, report.examples) for result in report.blocking if result.status != "skipped"]
+        lines += [finding.sentence() for finding in report.findings if finding.failed]
         super().__init__(
             f"{report.window}: nothing was published, because\n"
             + "\n".join(lines)
@@ -66,14 +81,18 @@ def build_hours(lake: Lake, settings: Settings, project: DbtProject, window: Win
     """Build and publish the event-time tables for the hours of `window`.
 
     Raises:
-        AuditFailed: a blocking test failed; nothing was published.
+        AuditFailed: a blocking test or expectation failed; nothing was published.
+        ExpectationsError: expectations could not be judged; nothing was published.
         Superseded: another run is publishing the same hours or has published newer ones.
     """
+    if settings.quality.enabled:
+        warm_up()
     _ensure_tables(lake, project, "hourly")
     with scratch(settings, run.run_id) as place:
         sequence = mount_hours(lake, place, window)
         staging = lake.data_folder(REQUESTS, run.run_id)
         report = _audited(project, place, window, select="tag:hourly", staging=staging)
+        _expected(lake, place, report)
         publication = Publication(
             "hour",
             tuple(window.hours()),
@@ -110,8 +129,15 @@ def combined(reports: Sequence[BuildReport]) -> BuildReport:
         for table, commit in report.commits.items():
             commits[table] = commit.combined(commits.get(table))
     examples = {name: rows for report in reports for name, rows in report.examples.items()}
+    findings: dict[str, Finding] = {}
+    at_fault: dict[str, set[datetime]] = {}
+    for report in reports:
+        for finding in report.findings:
+            findings[finding.name] = finding.combined(findings.get(finding.name))
+        for test, windows in report.at_fault.items():
+            at_fault.setdefault(test, set()).update(windows)
     window = Window(reports[0].window.start, reports[-1].window.end)
-    return BuildReport(window, list(results.values()), commits, examples)
+    return BuildReport(window, list(results.values()), commits, examples, list(findings.values()), at_fault)
 
 
 def _audited(project: DbtProject, place: Scratch, window: Window, *, select: str, staging: str) -> BuildReport:
@@ -120,13 +146,27 @@ def _audited(project: DbtProject, place: Scratch, window: Window, *, select: str
     limits = place.settings.duckdb
     results = build(project, window, select=select, scratch=place.folder, staging=staging, limits=limits)
     report = BuildReport(window, results)
-    failed = [result for result in report.blocking if result.is_test and result.status == "fail"]
+    failed = [result for result in results if result.is_test and result.status in ("fail", "warn")]
     if failed:
         with place.open() as connection:
             report.examples = {result.unique_id: _examples(connection, result) for result in failed}
+            windows = window.days() if select == "tag:daily" else window.hours()
+            report.at_fault = {result.name: _at_fault(connection, result, windows) for result in failed}
     if report.blocking:
         raise AuditFailed(report)
     return report
+
+
+def _expected(lake: Lake, place: Scratch, report: BuildReport) -> None:
+    """Judge the metrics' expectations; raise `AuditFailed` if a blocking one failed."""
+    quality = place.settings.quality
+    if not quality.enabled:
+        return
+    progress.report(f"judging {report.window}", 0, 0)
+    with place.open() as connection:
+        report.findings = examine_metrics(lake, connection, quality, report.window, place.folder)
+    if any(finding.failed for finding in report.findings):
+        raise AuditFailed(report)
 
 
 def _publish(
@@ -148,7 +188,8 @@ def _publish(
             publish.still_ours(lake, publication, marked)
             report.commits[node["name"]] = _replace(lake, connection, node, publication.span, staging)
         sequence = report.commits[REQUESTS].sequence_number if requests_sequence is None else requests_sequence
-        publish.finish(lake, connection, publication, report.commits, sequence, marked)
+        found = audits(connection, project.manifest, tag, nodes, publication.windows, report)
+        publish.finish(lake, connection, publication, report.commits, sequence, marked, found)
 
 
 def _replace(
@@ -169,6 +210,18 @@ def published_models(manifest: Mapping[str, Any], tag: str) -> list[dict[str, An
     models = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
     tagged = (node for node in models if tag in node["tags"] and "lake" in node["config"].get("meta", {}))
     return sorted(tagged, key=lambda node: str(node["name"]))
+
+
+def _at_fault(connection: duckdb.DuckDBPyConnection, result: NodeResult, windows: Sequence[Window]) -> set[datetime]:
+    """Starts of the windows that hold rows of a failed test; of all of them if its rows do not say."""
+    columns = connection.sql(result.compiled).columns
+    starts = {window.start for window in windows}
+    found: set[datetime] = set()
+    for name, expression in WINDOW_OF_ROWS.items():
+        if name in columns and not found:
+            query = f"select distinct {expression.format(name)} from ({result.compiled}) where {name} is not null"
+            found = {at.astimezone(UTC) for (at,) in connection.execute(query).fetchall()} & starts
+    return found or starts
 
 
 def _examples(connection: duckdb.DuckDBPyConnection, result: NodeResult) -> str:

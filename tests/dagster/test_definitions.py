@@ -1,6 +1,7 @@
 """What a user finds when the code location loads: assets, checks, lineage, and nothing that was forgotten."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import llmops_assets.defs
 from llmops_assets.definitions import defs
+from llmops_assets.expectations.catalogue import CATALOGUE
 
 TABLES_BY_HOUR = {
     *("llm_requests", "llm_operations_metrics", "latency_percentiles", "error_rates", "token_usage_per_user"),
@@ -69,10 +71,39 @@ def test_lineage_runs_from_the_sources_through_the_request_log_to_the_bills(defi
 def test_dbt_tests_are_checks_of_the_tables(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     checked = {key.asset_key.to_user_string() for key in graph.asset_check_keys}
-    assert checked <= TABLES_BY_HOUR | TABLES_BY_DAY
+    assert checked <= TABLES_BY_HOUR | TABLES_BY_DAY | {"raw/gateway", "raw/apps"}
     assert {"llm_requests", "llm_operations_metrics", "tenant_cost_daily"} <= checked
     names = {key.name for key in graph.asset_check_keys}
     assert "accepted_records_are_events_duplicates_or_conflicts" in names
+
+
+def test_expectations_are_checks_that_say_what_to_do(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    checks = {key.name: graph.get(key) for key in graph.asset_check_keys}
+    for one in CATALOGUE:
+        assert f"If it fails: {one.cure}" in checks[one.name].description
+        assert checks[one.name].blocking is (one.severity == "error"), one.name
+    sources = {key.asset_key.to_user_string() for key in graph.asset_check_keys if key.name == CATALOGUE[0].name}
+    assert sources == {"raw/gateway", "raw/apps"}
+
+
+def test_every_check_has_the_partitions_of_its_table(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for key in graph.asset_check_keys:
+        assert graph.get(key).partitions_def == graph.get(key.asset_key).partitions_def, key
+
+
+def test_without_quality_no_expectation_is_declared(
+    definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMOPS_QUALITY__ENABLED", "false")
+    names = {key.name for key in defs().resolve_asset_graph().asset_check_keys}
+    assert not names & {one.name for one in CATALOGUE}
+    assert names, "dbt's tests stay"
+
+
+def test_loading_does_not_load_great_expectations(definitions: dg.Definitions) -> None:
+    assert "great_expectations" not in sys.modules
 
 
 def test_a_range_of_partitions_is_one_run(definitions: dg.Definitions) -> None:

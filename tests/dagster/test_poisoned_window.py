@@ -2,48 +2,17 @@
 
 import subprocess
 from collections.abc import Mapping
-from datetime import UTC
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from poison import poison
 from states import LLMOPS, differing, lake_of, state_of, sync, with_home, write_example
 
-from llmops_assets.duck import connect
-from llmops_assets.lake import Lake
 from llmops_assets.tables import RAW
-from llmops_assets.touched import summary
 from llmops_assets.warehouse import due_hours
-from llmops_assets.windows import hour_window
 
 pytestmark = pytest.mark.integration
-
-
-_NEGATED = """
-(select * replace (if(event_id = '{event_id}', -tokens_output, tokens_output) as tokens_output)
-from lake.raw_llm_events where source = '{source}')
-"""
-
-
-def _poison(lake: Lake) -> str:
-    """Give one accepted record a count that no decoder lets through; its event id."""
-    with connect() as connection:
-        lake.mount(connection, [RAW])
-        source, arrival, event_id, hour = connection.execute(
-            "select source, arrival_hour, event_id, date_trunc('hour', event_time) from lake.raw_llm_events "
-            "where outcome = 'accepted' and tokens_output > 0 order by event_id limit 1"
-        ).fetchall()[0]
-        window = hour_window(arrival.astimezone(UTC))
-        lake.mount(connection, {RAW: window})
-        lake.replace(
-            RAW,
-            window,
-            connection,
-            _NEGATED.format(event_id=event_id, source=source),
-            where={"source": source},
-            properties=summary(source, [hour.astimezone(UTC)]),
-        )
-    return str(event_id)
 
 
 def _failed_checks(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
@@ -69,7 +38,7 @@ def test_a_poisoned_window_publishes_nothing_and_says_which_rows(
     sync(environment)
     lake = lake_of(config, home)
     before = state_of(lake)
-    event_id = _poison(lake)
+    event_id = poison(lake)
 
     done = subprocess.run([LLMOPS, "sync"], env=environment, capture_output=True, text=True, check=False)
 

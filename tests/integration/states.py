@@ -18,9 +18,9 @@ ABOUT_THE_RUN = {
     "ingest_ledger": {"duration_ms", "ingested_at", "checked_at", "run_id"},
     "published_windows": {
         *("run_id", "snapshots", "raw_sequence_number", "requests_sequence_number"),
-        *("first_published_at", "published_at"),
+        *("first_published_at", "published_at", "audit"),
     },
-    "data_quality_windows": {"last_restated_at"},
+    "data_quality_windows": {"last_restated_at", "checks_passed", "checks_failed", "checks_warned"},
     "touched_hours": {"raw_sequence_number", "committed_at"},
 }
 # One row per commit, however many commits there were.

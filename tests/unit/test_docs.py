@@ -16,7 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from llmops_assets.cli import app
-from llmops_assets.settings import Section, Settings, SourceSettings
+from llmops_assets.section import Section
+from llmops_assets.settings import Settings, SourceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
@@ -156,6 +157,20 @@ def test_every_variable_of_the_environment_example_is_accepted(tmp_path: Path, m
     for name, value in (variables | {"LLMOPS_CONFIG": str(file)}).items():
         monkeypatch.setenv(name, value)
     assert Settings.load().source[0].uri == "s3://llm-logs/gateway"
+
+
+# Expectations
+
+
+def test_the_page_of_quality_has_every_expectation_with_its_severity() -> None:
+    from llmops_assets.expectations.catalogue import CATALOGUE
+
+    documented = [
+        tuple(cell.strip("`") for cell in cells)
+        for cells in rows(ROOT / "docs" / "quality.md")
+        if len(cells) == 4 and cells[0].startswith("`")
+    ]
+    assert documented == [(one.name, one.table, one.severity, one.meaning) for one in CATALOGUE]
 
 
 # Dependencies

@@ -332,3 +332,9 @@ def test_the_flink_seeds_catalog_can_be_named_by_variables_alone(
         ["llm_operations_metrics"],
     )
     assert (tmp_path / ".llmops" / "catalog.db").is_file()
+
+
+def test_an_expectation_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
+    message = refusal(written(tmp_path, '[quality]\nseverities = { volume = "off" }\n'))
+    assert "no expectation is named volume" in message
+    assert "volume_is_as_in_weeks_before" in message
