@@ -10,6 +10,7 @@ from rich.markup import escape
 from llmops_assets.cli.console import errors
 from llmops_assets.cli.showing import shown
 from llmops_assets.config_file import ConfigError, find_config
+from llmops_assets.expectations import warm_up
 from llmops_assets.settings import Settings
 
 
@@ -25,6 +26,8 @@ def run(config: Path | None, since: datetime | None, *, quiet: bool) -> int:
         where = file or "no llmops.toml found"
         raise ConfigError(f"{where}: no [[source]] is configured, so there is nothing to take in")
     with shown(quiet=quiet):
+        if settings.quality.enabled:
+            warm_up()  # its imports overlap ours
         from llmops_assets.defs.catch_up import catch_up  # takes seconds, and the bar shows already
 
         done = catch_up(settings, since if since is None or since.tzinfo else since.replace(tzinfo=UTC))
