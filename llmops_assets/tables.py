@@ -12,6 +12,7 @@ TOUCHED = "touched_hours"
 PUBLISHED = "published_windows"
 QUALITY = "data_quality_windows"
 REQUESTS = "llm_requests"
+REPORT_DAYS = "report_days"
 
 
 def _columns(text: str) -> tuple[Column, ...]:
