@@ -26,7 +26,7 @@ from llmops_assets.instance import dagster_home
 from llmops_assets.lake import Lake
 from llmops_assets.locks import alone_in
 from llmops_assets.settings import Settings
-from llmops_assets.warehouse import due_days, due_hours
+from llmops_assets.warehouse import due_days, due_hours, due_reports
 from llmops_assets.warehouse.quality import quality_is_due
 from llmops_assets.windows import DAY, HOUR, Window, contiguous, day_of
 
@@ -93,18 +93,18 @@ class CatchingUp:
         self.done = CatchUp()
 
     def run(self) -> CatchUp:
-        """Arrivals first, then the event hours that they touched, then the billing dates of those hours."""
-        stages: list[Callable[[], list[Step]]] = [self._arrivals, self._hours, self._days]
+        """Arrivals first, then the event hours that they touched, their billing dates, and reports of whole days."""
+        stages: list[Callable[[], list[Step]]] = [self._arrivals, self._hours, self._days, self._reports]
         for _ in range(PASSES):
             ran = [self._attempt(step) for stage in stages for step in stage()]
             if not ran:
                 break
             if all(ran):
-                stages = [self._hours, self._days]  # what arrives from now on is for the next catch-up
+                stages = [self._hours, self._days, self._reports]  # what arrives from now on is for the next catch-up
             else:
                 time.sleep(random.uniform(0.5, 3))  # noqa: S311 - another run is at work: let it finish
         else:
-            self.done.left = [_name(step) for step in (*self._hours(), *self._days())]
+            self.done.left = [_name(step) for step in (*self._hours(), *self._days(), *self._reports())]
         if quality_is_due(self.lake):
             self._materialize([quality_key()], {})
         keep_house(self.lake, self.settings, datetime.now(UTC))
@@ -148,6 +148,10 @@ class CatchingUp:
         days = [day_of(day) for day in due_days(self.lake, self.settings.warehouse.billing_time_zone)]
         return list(self._steps("bill", self.groups["daily"], days, DAY, LONGEST_DAYS * DAY))
 
+    def _reports(self) -> list[Step]:
+        days = [day_of(day) for day in due_reports(self.lake, self.settings)]
+        return list(self._steps("report", self.groups["report"], days, DAY, LONGEST_DAYS * DAY))
+
     def _steps(
         self, what: str, keys: Sequence[dg.AssetKey], starts: Sequence[datetime], step: timedelta, longest: timedelta
     ) -> Iterator[Step]:
@@ -164,10 +168,15 @@ class CatchingUp:
 
 
 def asset_groups(definitions: dg.Definitions) -> dict[str, list[dg.AssetKey]]:
-    """The keys of the hourly and of the daily tables, by the operation that makes them."""
-    names = {"event_time_tables": "hourly", "billing_date_tables": "daily"}
+    """The keys of the hourly and daily tables and of the reports, by the operation that makes them."""
+    names = {
+        "event_time_tables": "hourly",
+        "billing_date_tables": "daily",
+        "report_tables": "report",
+        "cost_optimization_report": "report",
+    }
     graph = definitions.resolve_asset_graph()
-    found: dict[str, list[dg.AssetKey]] = {"hourly": [], "daily": []}
+    found: dict[str, list[dg.AssetKey]] = {"hourly": [], "daily": [], "report": []}
     for assets in graph.assets_defs:
         group = names.get(assets.op.name) if assets.is_executable else None
         if group:

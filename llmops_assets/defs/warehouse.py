@@ -54,7 +54,7 @@ def raw_table(settings: Settings) -> dg.AssetSpec:
 
 def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     """The event-time tables: one operation for a window of hours."""
-    specs = model_specs(manifest, "hourly", _namespace(settings), event_hours(settings), None)
+    specs = model_specs(manifest, "hourly", namespace(settings), event_hours(settings), None)
 
     @dg.multi_asset(
         name="event_time_tables",
@@ -68,14 +68,14 @@ def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         lake, project = platform.lake(now), platform.project(now)
         run = RunInfo(context.run_id, datetime.now(UTC))
         chunks = run_window(context).chunks(now.warehouse.max_hours_per_run * HOUR)
-        yield from _shown(context, (build_hours(lake, now, project, chunk, run) for chunk in chunks))
+        yield from shown(context, (build_hours(lake, now, project, chunk, run) for chunk in chunks))
 
     return event_time_tables
 
 
 def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     """The tables by billing date: one operation for consecutive dates."""
-    specs = model_specs(manifest, "daily", _namespace(settings), billing_days(settings), days_from_hours())
+    specs = model_specs(manifest, "daily", namespace(settings), billing_days(settings), days_from_hours())
 
     @dg.multi_asset(
         name="billing_date_tables",
@@ -89,16 +89,17 @@ def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         lake, project = platform.lake(now), platform.project(now)
         run = RunInfo(context.run_id, datetime.now(UTC))
         chunks = run_window(context).chunks(LONGEST_DAYS * DAY)
-        yield from _shown(context, (build_days(lake, now, project, chunk, run) for chunk in chunks))
+        yield from shown(context, (build_days(lake, now, project, chunk, run) for chunk in chunks))
 
     return billing_date_tables
 
 
-def _namespace(settings: Settings) -> str:
+def namespace(settings: Settings) -> str:
+    """Catalog and namespace, as table names show them."""
     return f"{settings.catalog.name}.{settings.catalog.namespace}"
 
 
-def _shown(context: dg.AssetExecutionContext, builds: Iterator[BuildReport]) -> Iterator[Any]:
+def shown(context: dg.AssetExecutionContext, builds: Iterator[BuildReport]) -> Iterator[Any]:
     """Run the builds; their tests as check results, then their tables as materializations, or why one failed."""
     reports: list[BuildReport] = []
     try:

@@ -3,18 +3,23 @@
 Exact values stay in the tables and in the JSON; nothing here is computed with again.
 """
 
+from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, Literal
+
+Unit = Literal["usd", "change", "count", "share", "ratio", "ms", "text"]
 
 UNKNOWN = "unknown"
 MINUS = "−"
 _CENT = Decimal("0.01")
+_TEN_CENTS = Decimal("0.1")
 
 
 def usd(amount: Decimal | None) -> str:
-    """To the cent from one dollar on, else with three significant digits.
+    """To the cent from ten cents on, else with two significant digits.
 
     >>> usd(Decimal("1234.565")), usd(Decimal("0.0012345")), usd(Decimal(0)), usd(None)
-    ('$1,234.56', '$0.00123', '$0.00', 'unknown')
+    ('$1,234.56', '$0.0012', '$0.00', 'unknown')
     """
     if amount is None:
         return UNKNOWN
@@ -26,7 +31,7 @@ def change(amount: Decimal | None) -> str:
     """Money with its sign.
 
     >>> change(Decimal("12.3")), change(Decimal("-0.5")), change(Decimal(0))
-    ('+$12.30', '−$0.500', '$0.00')
+    ('+$12.30', '−$0.50', '$0.00')
     """
     return usd(amount) if amount is None or amount <= 0 else f"+{usd(amount)}"
 
@@ -58,7 +63,22 @@ def milliseconds(number: float | None) -> str:
 
 
 def _rounded(amount: Decimal) -> Decimal:
-    if amount == 0 or amount >= 1:
+    if amount == 0 or amount >= _TEN_CENTS:
         return amount.quantize(_CENT, ROUND_HALF_EVEN)
-    rounded = amount.quantize(Decimal(1).scaleb(amount.adjusted() - 2), ROUND_HALF_EVEN)
-    return rounded if rounded < 1 else rounded.quantize(_CENT)
+    return amount.quantize(Decimal(1).scaleb(amount.adjusted() - 1), ROUND_HALF_EVEN)
+
+
+_SHOWN: dict[Unit, Callable[[Any], str]] = {
+    "usd": usd,
+    "change": change,
+    "count": count,
+    "share": share,
+    "ratio": ratio,
+    "ms": milliseconds,
+    "text": lambda text: UNKNOWN if text is None else str(text),
+}
+
+
+def shown(value: Any, unit: Unit) -> str:
+    """A value of that unit as people read it."""
+    return _SHOWN[unit](value)

@@ -16,6 +16,7 @@ import duckdb
 
 from llmops_assets.duck import connect
 from llmops_assets.lake import Lake
+from llmops_assets.reports.amounts import shown
 from llmops_assets.reports.findings import Finding, findings
 from llmops_assets.reports.queries import FIGURES, TABLES, TABLES_READ, FigureQuery, TableQuery, command, of_day
 from llmops_assets.windows import DAY, Window, day_of
@@ -43,6 +44,11 @@ class Figure:
     query: FigureQuery
     sql: str
     value: Any
+
+    @property
+    def shown(self) -> str:
+        """The value as people read it."""
+        return shown(self.value, self.query.unit)
 
 
 @dataclass(frozen=True)

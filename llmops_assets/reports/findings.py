@@ -44,7 +44,7 @@ def _routing(values: Values, tables: Tables) -> Finding | None:
     groups = values["routing_recommendations"]
     return Finding(
         f"Cheaper models of the same class would have saved {usd(saving)} in {count(groups)} places; "
-        f"most of all {tenant}'s {feature} on {alternative} instead of {model}: {usd(most)}",
+        f"most of all for {tenant}, {feature}: {alternative} instead of {model} ({usd(most)})",
         saving,
         "routing_saving_usd",
     )
@@ -56,7 +56,8 @@ def _failures(values: Values, tables: Tables) -> Finding | None:
         return None
     model, most = tables["failures"][0][:2]
     return Finding(
-        f"{count(values['paid_failures'])} failed calls were paid for: {usd(cost)}, most of it to {model} ({usd(most)})",
+        f"{count(values['paid_failures'])} failed calls were paid for: {usd(cost)}, "
+        f"most of it to {model} ({usd(most)})",
         cost,
         "paid_failures_cost_usd",
     )

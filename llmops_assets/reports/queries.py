@@ -6,9 +6,8 @@ one gets the page's number. Belongs here: names, labels, units and SQL over the 
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
-Unit = Literal["usd", "change", "count", "share", "ratio", "ms", "text"]
+from llmops_assets.reports.amounts import Unit
 
 TABLES_READ = (
     "report_days",
@@ -110,7 +109,9 @@ FIGURES: tuple[FigureQuery, ...] = (
         "sum(prompt_cache_read_tokens) / nullif(sum(prompt_cache_input_tokens), 0)",
     ),
     _usage("prompt_cache_requests", "Calls that tell of a prompt cache", "count", "sum(prompt_cache_requests)::bigint"),
-    _usage("prompt_cache_missed_tokens", "Input tokens that missed", "count", "sum(prompt_cache_missed_tokens)::bigint"),
+    _usage(
+        "prompt_cache_missed_tokens", "Input tokens that missed", "count", "sum(prompt_cache_missed_tokens)::bigint"
+    ),
     _usage(
         "prompt_cache_misses_extra_usd",
         "What these cost beyond the price of a cache read",
@@ -259,7 +260,8 @@ TABLES: tuple[TableQuery, ...] = (
         "sum(gateway_saved_usd), sum(gateway_misses_cost_usd), "
         "sum(prompt_cache_read_tokens) / nullif(sum(prompt_cache_input_tokens), 0), "
         "sum(prompt_cache_misses_extra_usd) from report_usage where report_date = :day "
-        "group by provider, model order by sum(prompt_cache_misses_extra_usd) desc nulls last, provider, model limit 10",
+        "group by provider, model "
+        "order by sum(prompt_cache_misses_extra_usd) desc nulls last, provider, model limit 10",
     ),
     TableQuery(
         "failures",
