@@ -35,6 +35,7 @@ class ModelClass(BaseModel):
     makes: Words
     tools: Literal["yes", "no"]
     context_window: int = Field(gt=0)
+    retires_on: Annotated[date | None, BeforeValidator(lambda text: text or None)]
     reviewed_on: date
     source: str = Field(min_length=1)
 
@@ -67,6 +68,7 @@ def as_table(classes: Iterable[ModelClass]) -> pa.Table:
             "model": one.model,
             "class": one.model_class,
             "context_window": one.context_window,
+            "retires_on": one.retires_on,
             "takes_audio": "audio" in one.takes,
             "takes_images": "image" in one.takes,
             "makes_audio": "audio" in one.makes,
@@ -75,6 +77,7 @@ def as_table(classes: Iterable[ModelClass]) -> pa.Table:
     ]
     text, flag = pa.string(), pa.bool_()
     columns = {"provider": text, "model": text, "class": text, "context_window": pa.int64()}
+    columns |= {"retires_on": pa.date32()}
     return pa.Table.from_pylist(
         rows, pa.schema(columns | {"takes_audio": flag, "takes_images": flag, "makes_audio": flag})
     )

@@ -29,7 +29,7 @@ ASSUMPTIONS = (
     "Compared are calls whose list cost is known, failed ones that were charged included. What the gateway's cache "
     "answered is left out.",
     "An alternative is of the same class (what it takes and makes, and whether it calls tools), holds the biggest "
-    "request of the group, and has a price for every meter that was used.",
+    "request of the group, is not retired by its provider, and has a price for every meter that was used.",
     "Recommended is the greatest saving of a group whose error rate, rate of cut-off answers, median latency and "
     "latency of 95 of 100 calls are none of them worse than those of the model in use, over all tenants in the seven "
     "days that end with this one. Too few calls count as unknown, and unknown is not recommended.",

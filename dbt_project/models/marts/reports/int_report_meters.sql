@@ -71,15 +71,15 @@ final as (
         {% endfor -%}
         spans.starts_at,
         sizes.first_token,
-        count(*) as requests,
         max(comparable.tokens_total) as biggest_request_tokens,
         sum(comparable.list_cost_usd) as list_cost_usd,
         cast(coalesce(
             sum(comparable.meter_input_uncached) filter (where comparable.tokens_cache_read is not null), 0
         ) as bigint) as missed_tokens,
         {% for meter in all_meters() -%}
-            cast(sum(comparable.meter_{{ meter }}) as bigint) as meter_{{ meter }}{{ ',' if not loop.last }}
-        {% endfor %}
+            cast(sum(comparable.meter_{{ meter }}) as bigint) as meter_{{ meter }},
+        {% endfor -%}
+        count(*) as requests
     from comparable
     inner join spans on comparable.event_time >= spans.starts_at and comparable.event_time < spans.ends_at
     inner join sizes

@@ -13,6 +13,20 @@ with used as (
 
 ),
 
+versions as (
+
+    select distinct price_version
+    from used
+
+),
+
+asked as (
+
+    select distinct service_tier
+    from used
+
+),
+
 wanted as (
 
     select
@@ -26,7 +40,7 @@ wanted as (
         classes.provider,
         classes.model as price_model
     from {{ source('lake', 'model_classes') }} as classes
-    cross join (select distinct used.price_version from used) as versions
+    cross join versions
 
 ),
 
@@ -41,7 +55,7 @@ book as (
         coalesce({{ microsecond_of_time('daily_to') }}, 86400000000) as daily_to_us,
         coalesce(tier_end - 1, 9223372036854775807) as tier_last
     from {{ source('lake', 'price_book') }}
-    where price_version in (select used.price_version from used)
+    where price_version in (select versions.price_version from versions)
 
 ),
 
@@ -66,12 +80,13 @@ tiers as (
         book.provider,
         book.model,
         asked.service_tier,
-        case when count(*) filter (where book.priced_tier = asked.service_tier) > 0 then asked.service_tier
+        case
+            when count(*) filter (where book.priced_tier = asked.service_tier) > 0 then asked.service_tier
             else 'standard'
         end as priced_tier
     from book
     inner join first_rules using (price_version, provider, model, match_rank)
-    cross join (select distinct used.service_tier from used) as asked
+    cross join asked
     group by book.price_version, book.provider, book.model, asked.service_tier
 
 ),
@@ -88,11 +103,11 @@ final as (
         book.daily_from_us,
         book.daily_to_us,
         book.tier_start,
-        book.tier_last,
         {% for meter in all_meters() -%}
             max(book.price_usd) filter (where book.meter = '{{ meter }}') as price_{{ meter }},
-            {{ exact_price('price_' ~ meter) }} as exact_price_{{ meter }}{{ ',' if not loop.last }}
-        {% endfor %}
+            {{ exact_price('price_' ~ meter) }} as exact_price_{{ meter }},
+        {% endfor -%}
+        book.tier_last
     from book
     inner join first_rules using (price_version, provider, model, match_rank)
     inner join tiers using (price_version, provider, model, priced_tier)

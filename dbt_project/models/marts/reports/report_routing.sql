@@ -3,7 +3,8 @@
 {% set signals = ['error_rate', 'truncation_rate', 'latency_p50_ms', 'latency_p95_ms'] %}
 {% set worse_signals = [] %}
 {% for signal in signals -%}
-    {%- do worse_signals.append('case when others.' ~ signal ~ ' > own.' ~ signal ~ " then '" ~ signal ~ "' end") -%}
+    {%- set is_worse = 'others.' ~ signal ~ ' > currents.' ~ signal -%}
+    {%- do worse_signals.append('case when ' ~ is_worse ~ " then '" ~ signal ~ "' end") -%}
 {%- endfor %}
 
 with meters as (
@@ -37,13 +38,14 @@ candidates as (
         others.context_window as alternative_context_window,
         others.class as model_class
     from groups
-    inner join {{ source('lake', 'model_classes') }} as own
-        on groups.provider = own.provider and groups.price_model = own.model
+    inner join {{ source('lake', 'model_classes') }} as current_model
+        on groups.provider = current_model.provider and groups.price_model = current_model.model
     inner join {{ source('lake', 'model_classes') }} as others
         on
-            own.class = others.class
-            and (own.provider != others.provider or own.model != others.model)
-            and others.context_window >= groups.biggest_request_tokens
+            current_model.class = others.class
+            and (current_model.provider != others.provider or current_model.model != others.model)
+            and groups.biggest_request_tokens <= others.context_window
+            and coalesce(groups.report_date < others.retires_on, true)
             and (others.takes_audio or not groups.hears)
             and (others.takes_images or not groups.sees)
             and (others.makes_audio or not groups.speaks)
@@ -97,17 +99,17 @@ compared as (
     select
         cheaper.*,
         {% for signal in signals -%}
-            own.{{ signal }},
+            currents.{{ signal }},
             others.{{ signal }} as alternative_{{ signal }},
         {% endfor -%}
-        coalesce(own.is_sufficient and others.is_sufficient, false) as is_known,
+        coalesce(currents.is_sufficient and others.is_sufficient, false) as is_known,
         {{ list_without_nulls(worse_signals) }} as worse_signals
     from cheaper
-    left join {{ ref('report_model_signals') }} as own
+    left join {{ ref('report_model_signals') }} as currents
         on
-            cheaper.report_date = own.report_date
-            and cheaper.provider = own.provider
-            and cheaper.price_model = own.model
+            cheaper.report_date = currents.report_date
+            and cheaper.provider = currents.provider
+            and cheaper.price_model = currents.model
     left join {{ ref('report_model_signals') }} as others
         on
             cheaper.report_date = others.report_date
@@ -127,11 +129,11 @@ judged as (
         end as verdict,
         row_number() over (
             partition by {{ group | join(', ') }}
-            order by saving_usd desc, alternative_provider, alternative_model
+            order by saving_usd desc, alternative_provider asc, alternative_model asc
         ) as saving_rank,
         row_number() over (
             partition by {{ group | join(', ') }}, verdict
-            order by saving_usd desc, alternative_provider, alternative_model
+            order by saving_usd desc, alternative_provider asc, alternative_model asc
         ) as rank_of_verdict
     from compared
 
@@ -150,11 +152,11 @@ final as (
         cast(saving_rank as integer) as saving_rank,
         verdict,
         verdict = 'not worse' and rank_of_verdict = 1 as is_recommended,
-        case when is_known then worse_signals end as worse_signals,
         {% for signal in signals -%}
             {{ signal }},
-            alternative_{{ signal }}{{ ',' if not loop.last }}
-        {% endfor %}
+            alternative_{{ signal }},
+        {% endfor -%}
+        case when is_known then worse_signals end as worse_signals
     from judged
 
 )

@@ -36,14 +36,14 @@ cells as (
         {{ cell | join(', ') }},
         {% for column in sums -%}
             sum({{ column }}) filter (where usage.event_date = comparisons.report_date) as {{ column }},
-            sum({{ column }}) filter (where usage.event_date = comparisons.base_date) as {{ column }}_before
-            {{- ',' if not loop.last }}
-        {% endfor %}
+            sum({{ column }}) filter (where usage.event_date = comparisons.base_date) as {{ column }}_before,
+        {% endfor -%}
+        max(usage.event_date) as last_event_date
     from comparisons
     inner join {{ ref('int_report_usage') }} as usage
         on
-            usage.event_date = comparisons.report_date
-            or (usage.event_date = comparisons.base_date and comparisons.is_known)
+            comparisons.report_date = usage.event_date
+            or (comparisons.base_date = usage.event_date and comparisons.is_known)
     group by all
 
 ),

@@ -23,7 +23,7 @@ ranked as (
         event_date as report_date,
         row_number() over (
             partition by event_date
-            order by cost_usd desc nulls last, tenant_id, user_id
+            order by cost_usd desc nulls last, tenant_id asc, user_id asc
         ) as cost_rank
     from usage
     where {{ in_report_dates('event_date') }}
