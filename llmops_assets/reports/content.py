@@ -17,8 +17,10 @@ import duckdb
 from llmops_assets.duck import connect
 from llmops_assets.lake import Lake
 from llmops_assets.reports.amounts import shown
+from llmops_assets.reports.figures import FIGURES
 from llmops_assets.reports.findings import Finding, findings
-from llmops_assets.reports.queries import FIGURES, TABLES, TABLES_READ, FigureQuery, TableQuery, command, of_day
+from llmops_assets.reports.listings import TABLES
+from llmops_assets.reports.queries import TABLES_READ, FigureQuery, TableQuery, command, of_day
 from llmops_assets.windows import DAY, Window, day_of
 
 ASSUMPTIONS = (

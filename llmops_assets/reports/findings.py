@@ -38,7 +38,7 @@ def findings(values: Values, tables: Tables) -> list[Finding]:
 
 def _routing(values: Values, tables: Tables) -> Finding | None:
     saving, rows = values["routing_saving_usd"], tables["routing_recommended"]
-    if saving is None or not rows:
+    if not saving or not rows:
         return None
     tenant, feature, model, alternative, most, *_ = rows[0]
     groups = values["routing_recommendations"]
@@ -52,7 +52,7 @@ def _routing(values: Values, tables: Tables) -> Finding | None:
 
 def _failures(values: Values, tables: Tables) -> Finding | None:
     cost = values["paid_failures_cost_usd"]
-    if cost is None:
+    if not cost:
         return None
     model, most = tables["failures"][0][:2]
     return Finding(
@@ -65,7 +65,7 @@ def _failures(values: Values, tables: Tables) -> Finding | None:
 
 def _retries(values: Values) -> Finding | None:
     cost = values["retried_cost_usd"]
-    if cost is None:
+    if not cost:
         return None
     return Finding(
         f"Attempts that had to be tried again cost {usd(cost)}, in {count(values['retries'])} retries",
@@ -76,7 +76,7 @@ def _retries(values: Values) -> Finding | None:
 
 def _truncated(values: Values, tables: Tables) -> Finding | None:
     cost = values["truncated_cost_usd"]
-    if cost is None:
+    if not cost:
         return None
     feature, model, most = tables["truncated"][0][:3]
     return Finding(
@@ -89,7 +89,7 @@ def _truncated(values: Values, tables: Tables) -> Finding | None:
 
 def _prompt_cache(values: Values, tables: Tables) -> Finding | None:
     cost = values["prompt_cache_misses_extra_usd"]
-    if cost is None:
+    if not cost:
         return None
     rows = [row for row in tables["caching"] if row[5] is not None]
     model, most = rows[0][0], rows[0][5]

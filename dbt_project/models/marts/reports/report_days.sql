@@ -32,7 +32,7 @@ final as (
         dates.report_date - 7 in (select complete.complete_date from complete) as week_before_is_complete,
         cast(coalesce(counted.requests, 0) as bigint) as requests,
         cast(coalesce(counted.requests_with_cost, 0) as bigint) as requests_with_cost,
-        counted.cost_usd
+        case when coalesce(counted.requests, 0) = 0 then 0 else counted.cost_usd end as cost_usd
     from dates
     left join counted on dates.report_date = counted.report_date
 

@@ -30,7 +30,7 @@ final as (
 
     select
         usage.*,
-        missed.extra_usd as prompt_cache_misses_extra_usd
+        case when usage.prompt_cache_requests > 0 then missed.extra_usd end as prompt_cache_misses_extra_usd
     from usage
     left join missed using ({{ key | join(', ') }})
 
