@@ -140,7 +140,7 @@ committed_at        | timestamptz | When the rows were committed.
 PUBLISHED_SPEC = TableSpec(
     name=PUBLISHED,
     columns=_columns("""
-scope                    | varchar     | hour for the event-time tables, day for the daily ones.
+scope                    | varchar     | hour for event-time tables, day for daily ones, report for those of reports, report_file for their pages.
 window_start             | timestamptz | Start of the window.
 window_end               | timestamptz | End of the window.
 state                    | varchar     | publishing while its tables are replaced, then published.
@@ -148,7 +148,7 @@ run_id                   | varchar     | Run that published it.
 snapshots                | varchar     | JSON: table name to the snapshot id that holds the window.
 price_version            | varchar     | Price book of the window, kept from its first publish.
 raw_sequence_number      | bigint      | Raw commits up to this one are in the window.
-requests_sequence_number | bigint      | Commit of llm_requests that was written (hour) or read (day).
+requests_sequence_number | bigint      | Commit of llm_requests that was written (hour) or read (the others).
 first_published_at       | timestamptz | First publish of the window.
 published_at             | timestamptz | Latest publish of the window.
 """),

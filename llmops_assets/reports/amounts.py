@@ -65,7 +65,8 @@ def milliseconds(number: float | None) -> str:
 def _rounded(amount: Decimal) -> Decimal:
     if amount == 0 or amount >= _TEN_CENTS:
         return amount.quantize(_CENT, ROUND_HALF_EVEN)
-    return amount.quantize(Decimal(1).scaleb(amount.adjusted() - 1), ROUND_HALF_EVEN)
+    rounded = amount.quantize(Decimal(1).scaleb(max(amount.adjusted() - 1, -12)), ROUND_HALF_EVEN)
+    return rounded.quantize(_CENT) if rounded >= _TEN_CENTS else rounded
 
 
 _SHOWN: dict[Unit, Callable[[Any], str]] = {

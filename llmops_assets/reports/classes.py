@@ -101,10 +101,9 @@ def _read(file: Path) -> list[ModelClass]:
 
 def _rows(file: Path, lines: Iterable[str]) -> Iterator[tuple[int, ModelClass]]:
     reader = csv.DictReader(lines, strict=True)
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise ModelClassesError(
-            f"{file}: row 1: the columns are {reader.fieldnames}; they must be {', '.join(COLUMNS)}"
-        )
+    columns = ", ".join(reader.fieldnames or ())
+    if columns != ", ".join(COLUMNS):
+        raise ModelClassesError(f"{file}: row 1: the columns are {columns}; they must be {', '.join(COLUMNS)}")
     for row in reader:
         yield reader.line_num, _model(file, reader.line_num, row)
 
