@@ -140,7 +140,7 @@ committed_at        | timestamptz | When the rows were committed.
 PUBLISHED_SPEC = TableSpec(
     name=PUBLISHED,
     columns=_columns("""
-scope                    | varchar     | hour for event-time tables, day for daily ones, report for those of reports, report_file for their pages.
+scope                    | varchar     | hour, day or report by the tables' kind; report_file for a report's page.
 window_start             | timestamptz | Start of the window.
 window_end               | timestamptz | End of the window.
 state                    | varchar     | publishing while its tables are replaced, then published.
