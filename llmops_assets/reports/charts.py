@@ -13,7 +13,7 @@ from llmops_assets.reports.markup import Child, Markup, element
 WIDTH = 360
 _ROW = 34
 _BAR = 8
-_LABEL_CHARACTERS = 34
+_LABEL_CHARACTERS = 44
 _STEP = 30
 _NAME_WIDTH = 92
 _VALUE_WIDTH = 74

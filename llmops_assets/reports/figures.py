@@ -113,7 +113,7 @@ FIGURES: tuple[FigureQuery, ...] = (
     _usage("truncated_requests", "Answers cut off at their length", "count", _count("truncated_requests")),
     _usage(
         "truncation_rate",
-        "Share of answers that tell why they ended",
+        "Cut off, of the answers that tell why they ended",
         "share",
         "sum(truncated_requests) / nullif(sum(finished_requests), 0)",
     ),

@@ -40,11 +40,11 @@ def _routing(values: Values, tables: Tables) -> Finding | None:
     saving, rows = values["routing_saving_usd"], tables["routing_recommended"]
     if not saving or not rows:
         return None
-    tenant, feature, model, alternative, most, *_ = rows[0]
+    most, alternative, model, tenant, feature, *_ = rows[0]
     groups = values["routing_recommendations"]
     return Finding(
         f"Cheaper models of the same class would have saved {usd(saving)} in {count(groups)} places; "
-        f"most of all for {tenant}, {feature}: {alternative} instead of {model} ({usd(most)})",
+        f"most of all {alternative} instead of {model} for tenant {tenant}, feature {feature} ({usd(most)})",
         saving,
         "routing_saving_usd",
     )

@@ -36,23 +36,28 @@ def _spend_by(dimension: str, title: str) -> TableQuery:
     )
 
 
-_GROUP_COLUMNS: tuple[tuple[str, Unit], ...] = (
+_ALTERNATIVE_COLUMNS: tuple[tuple[str, Unit], ...] = (
+    ("Saving", "usd"),
+    ("To", "text"),
+    ("From", "text"),
     ("Tenant", "text"),
     ("Feature", "text"),
-    ("From", "text"),
-    ("To", "text"),
-    ("Saving", "usd"),
     ("Cost", "usd"),
     ("Calls", "count"),
 )
-_GROUP = (
-    "select tenant_id, feature, provider || ' ' || model, alternative_provider || ' ' || alternative_model, "
-    "saving_usd, list_cost_usd, requests"
+_ALTERNATIVE = (
+    "select saving_usd, alternative_provider || ' ' || alternative_model, provider || ' ' || model, tenant_id, "
+    "feature, list_cost_usd, requests"
 )
 _BY_SAVING = (
     "order by saving_usd desc, tenant_id, feature, provider, model, price_model, alternative_provider, "
     "alternative_model limit 12"
 )
+_BEST_OF_A_GROUP = (
+    "qualify row_number() over (partition by tenant_id, feature, provider, model, price_model "
+    "order by saving_usd desc, alternative_provider, alternative_model) = 1"
+)
+
 
 TABLES: tuple[TableQuery, ...] = (
     _spend_by("tenant", "By tenant"),
@@ -62,21 +67,22 @@ TABLES: tuple[TableQuery, ...] = (
     TableQuery(
         "routing_recommended",
         "Recommended: cheaper, and no signal is worse",
-        _GROUP_COLUMNS,
-        f"{_GROUP} from report_routing where report_date = :day and is_recommended {_BY_SAVING}",
+        _ALTERNATIVE_COLUMNS,
+        f"{_ALTERNATIVE} from report_routing where report_date = :day and is_recommended {_BY_SAVING}",
     ),
     TableQuery(
         "routing_unknown",
         "Cheaper, but too few calls to judge",
-        _GROUP_COLUMNS,
-        f"{_GROUP} from report_routing where report_date = :day and verdict = 'unknown' {_BY_SAVING}",
+        _ALTERNATIVE_COLUMNS,
+        f"{_ALTERNATIVE} from report_routing where report_date = :day and verdict = 'unknown' "
+        f"{_BEST_OF_A_GROUP} {_BY_SAVING}",
     ),
     TableQuery(
         "routing_worse",
         "Cheaper, but worse",
-        (*_GROUP_COLUMNS, ("Worse in", "text")),
-        f"{_GROUP}, array_to_string(worse_signals, ', ') from report_routing "
-        f"where report_date = :day and verdict = 'worse' {_BY_SAVING}",
+        (*_ALTERNATIVE_COLUMNS, ("Worse in", "text")),
+        f"{_ALTERNATIVE}, array_to_string(worse_signals, ', ') from report_routing "
+        f"where report_date = :day and verdict = 'worse' {_BEST_OF_A_GROUP} {_BY_SAVING}",
     ),
     TableQuery(
         "signals",

@@ -119,7 +119,7 @@ def _spend_bars(table: Rows) -> Iterator[Bar]:
 def _routing(report: Report) -> Iterator[Markup]:
     yield element("h2", "Routing: the same tokens on another model")
     recommended = report.tables["routing_recommended"]
-    drawn = [Bar(f"{row[0]} · {row[1]}: {row[3]}", row[4], usd(row[4]), None) for row in recommended.rows[:_BARS]]
+    drawn = [_saving_bar(*row[:5]) for row in recommended.rows[:_BARS]]
     if drawn:
         yield bars("Greatest savings of a day", drawn)
     yield _figures(report, "routing_saving_usd", "routing_recommendations")
@@ -127,6 +127,10 @@ def _routing(report: Report) -> Iterator[Markup]:
         yield from _titled(report.tables[key])
     yield element("h3", "What this assumes")
     yield element("ul", *(element("li", one) for one in ASSUMPTIONS), class_="assumptions")
+
+
+def _saving_bar(saving: Decimal, alternative: str, _: str, tenant: str, feature: str) -> Bar:
+    return Bar(f"{tenant}, {feature}: {alternative.split(' ', 1)[1]}", saving, usd(saving))
 
 
 def _caching(report: Report) -> Iterator[Markup]:
