@@ -114,6 +114,18 @@ class AutomationSettings(Section):
     )
 
 
+class ReportsSettings(Section):
+    """The daily reports."""
+
+    folder: Path | None = Field(None, description="Where reports are written; default: reports under home.")
+    model_classes: Path | None = Field(
+        None, description="CSV of models that can take each other's place, added to those of the package."
+    )
+    min_requests: int = Field(
+        200, description="Calls of the last seven days below which a model's quality counts as unknown.", ge=1
+    )
+
+
 class SourceSettings(Section):
     """One place where raw records arrive. Keys are given by the *names* of environment variables."""
 
@@ -178,6 +190,7 @@ class Settings(BaseSettings):
     warehouse: WarehouseSettings = Field(default_factory=WarehouseSettings)
     automation: AutomationSettings = Field(default_factory=AutomationSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
+    reports: ReportsSettings = Field(default_factory=ReportsSettings)
     source: tuple[SourceSettings, ...] = Field((), description="Where raw records arrive.")
 
     file_values: ClassVar[dict[str, Any]] = {}
@@ -235,12 +248,24 @@ class Settings(BaseSettings):
         sources = tuple(source.model_copy(update={"uri": _anchor(source.uri, folder)}) for source in self.source)
         spill = self.duckdb.temp_directory
         duckdb = self.duckdb.model_copy(update={"temp_directory": spill and folder / spill.expanduser()})
-        return self.model_copy(update={"home": folder / self.home.expanduser(), "duckdb": duckdb, "source": sources})
+        paths = {name: path and folder / path.expanduser() for name, path in self._report_paths.items()}
+        reports = self.reports.model_copy(update=paths)
+        home = folder / self.home.expanduser()
+        return self.model_copy(update={"home": home, "duckdb": duckdb, "reports": reports, "source": sources})
 
     @property
     def lake_catalog(self) -> CatalogSettings:
         """The catalog to open, with defaults and secrets resolved. Never log it."""
         return self.catalog.resolved(self.home)
+
+    @property
+    def _report_paths(self) -> dict[str, Path | None]:
+        return {"folder": self.reports.folder, "model_classes": self.reports.model_classes}
+
+    @property
+    def reports_folder(self) -> Path:
+        """Where reports are written."""
+        return self.reports.folder or self.home / "reports"
 
     @property
     def scratch(self) -> Path:

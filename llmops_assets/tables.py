@@ -12,6 +12,7 @@ TOUCHED = "touched_hours"
 PUBLISHED = "published_windows"
 QUALITY = "data_quality_windows"
 REQUESTS = "llm_requests"
+REPORT_DAYS = "report_days"
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -139,7 +140,7 @@ committed_at        | timestamptz | When the rows were committed.
 PUBLISHED_SPEC = TableSpec(
     name=PUBLISHED,
     columns=_columns("""
-scope                    | varchar     | hour for the event-time tables, day for the daily ones.
+scope                    | varchar     | hour, day or report by the tables' kind; report_file for a report's page.
 window_start             | timestamptz | Start of the window.
 window_end               | timestamptz | End of the window.
 state                    | varchar     | publishing while its tables are replaced, then published.
@@ -147,7 +148,7 @@ run_id                   | varchar     | Run that published it.
 snapshots                | varchar     | JSON: table name to the snapshot id that holds the window.
 price_version            | varchar     | Price book of the window, kept from its first publish.
 raw_sequence_number      | bigint      | Raw commits up to this one are in the window.
-requests_sequence_number | bigint      | Commit of llm_requests that was written (hour) or read (day).
+requests_sequence_number | bigint      | Commit of llm_requests that was written (hour) or read (the others).
 first_published_at       | timestamptz | First publish of the window.
 published_at             | timestamptz | Latest publish of the window.
 audit                    | varchar     | JSON: table name to its rows and the checks that passed, failed or warned.

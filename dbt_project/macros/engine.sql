@@ -16,6 +16,8 @@
 
 {% macro minutes(number) %}to_minutes({{ number }}){% endmacro %}
 
+{% macro microseconds(number) %}to_microseconds({{ number }}){% endmacro %}
+
 {% macro days(number) %}to_days({{ number }}){% endmacro %}
 
 {% macro seconds(number) %}to_seconds({{ number }}){% endmacro %}

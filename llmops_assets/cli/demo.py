@@ -13,7 +13,11 @@ from llmops_assets.cli.console import errors, out
 from llmops_assets.cli.tables import lines
 from llmops_assets.generator import Planted
 from llmops_assets.lake import Lake
+from llmops_assets.reports.content import read_report
+from llmops_assets.reports.files import report_path
+from llmops_assets.reports.page import MAIN_FINDINGS
 from llmops_assets.settings import Settings
+from llmops_assets.warehouse.due import published
 
 Counts = dict[str, int]
 
@@ -70,7 +74,9 @@ def run(folder: Path) -> int:
     if sync.run(None, None, quiet=False):
         return 1
     settings = Settings.load()
-    equal = _show(Lake.open(settings.lake_catalog), planted)
+    lake = Lake.open(settings.lake_catalog)
+    equal = _show(lake, planted)
+    _show_report(lake, settings)
     _show_next_steps(folder)
     return 0 if equal else 1
 
@@ -134,6 +140,18 @@ def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]])
     out.print(f"\n[bold]{title}[/bold]")
     for line in lines(columns, shown, None):
         out.out(line, highlight=False)
+
+
+def _show_report(lake: Lake, settings: Settings) -> None:
+    """Where the last day's report is, and the main things that it says."""
+    days = published(lake, "report_file")
+    if not days:
+        return
+    report = read_report(lake, max(days).date())
+    spent = report.figures["spend_usd"].shown
+    rows = [(f"{number}.", one.title) for number, one in enumerate(report.findings[:MAIN_FINDINGS], start=1)]
+    _print(f"What to change, says the report of {report.day} ({spent} spent)", ("", ""), rows)
+    out.out(f"the whole report: {report_path(settings, report.day)}", highlight=False)
 
 
 def _show_next_steps(folder: Path) -> None:

@@ -14,13 +14,19 @@ import dagster as dg
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.partitions import partition_key
 from llmops_assets.defs.quality import quality_key
+from llmops_assets.defs.reports import LONGEST_REPORT_DAYS, PAGE
 from llmops_assets.defs.runs import RANGE_END, RANGE_START, Attempts, attempts, busy_windows, is_busy
 from llmops_assets.defs.warehouse import LONGEST_DAYS, table_keys
 from llmops_assets.ingest import pending_hours
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings, SourceSettings
 from llmops_assets.tables import LEDGER, PUBLISHED
-from llmops_assets.warehouse.due import changed_since_billed, has_passed, touched_since_published
+from llmops_assets.warehouse.due import (
+    changed_since_billed,
+    changed_since_reported,
+    has_passed,
+    touched_since_published,
+)
 from llmops_assets.warehouse.quality import quality_is_due
 from llmops_assets.windows import DAY, HOUR, day_of
 from llmops_assets.work import Tokens, Work, digest_of, pieces, without
@@ -51,8 +57,10 @@ def automation() -> dg.Definitions:
     ]
     hours = Group("build_hours", frozenset(table_keys(settings, "hourly")), HOUR, longest)
     days = Group("bill_days", frozenset(table_keys(settings, "daily")), DAY, LONGEST_DAYS * DAY)
+    pages = frozenset({*table_keys(settings, "report"), dg.AssetKey(PAGE)})
+    reports = Group("report_days", pages, DAY, LONGEST_REPORT_DAYS * DAY)
     control = Group("judge_windows", frozenset({quality_key()}), HOUR, longest)
-    groups = [*(group for _, group in arrivals), hours, days, control]
+    groups = [*(group for _, group in arrivals), hours, days, reports, control]
     return dg.Definitions(
         jobs=[
             dg.define_asset_job(group.job, selection=dg.AssetSelection.assets(*sorted(group.keys))) for group in groups
@@ -61,6 +69,7 @@ def automation() -> dg.Definitions:
             *(arrivals_sensor(source, group, settings) for source, group in arrivals),
             windows_sensor("due_hours", hours, settings, _due_hours),
             windows_sensor("due_billing_dates", days, settings, _due_days),
+            windows_sensor("due_reports", reports, settings, _due_reports),
             control_sensor(control, settings),
         ],
     )
@@ -134,6 +143,11 @@ def _due_days(lake: Lake, settings: Settings, now: datetime) -> Tokens:
     zone, delay = settings.warehouse.billing_time_zone, timedelta(minutes=settings.warehouse.max_delay_minutes)
     changed = changed_since_billed(lake, zone)
     return {day: token for day, token in changed.items() if has_passed(day, zone, delay, now)}
+
+
+def _due_reports(lake: Lake, settings: Settings, now: datetime) -> Tokens:  # noqa: ARG001 - as the others
+    """Writes the report of each complete UTC day, and again when it would be made from other data."""
+    return changed_since_reported(lake, settings)
 
 
 def _asked(

@@ -20,6 +20,7 @@ from llmops_assets.defs.event_log import quick_event_log
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.partitions import partition_key
 from llmops_assets.defs.quality import quality_key
+from llmops_assets.defs.reports import PAGE
 from llmops_assets.defs.runs import RANGE_END, RANGE_START
 from llmops_assets.defs.warehouse import LONGEST_DAYS, SUPERSEDED, table_keys
 from llmops_assets.housekeeping import keep_house
@@ -28,7 +29,7 @@ from llmops_assets.instance import dagster_home
 from llmops_assets.lake import Lake
 from llmops_assets.locks import alone_in
 from llmops_assets.settings import Settings
-from llmops_assets.warehouse import due_days, due_hours
+from llmops_assets.warehouse import due_days, due_hours, due_reports
 from llmops_assets.warehouse.quality import quality_is_due
 from llmops_assets.windows import DAY, HOUR, Window, contiguous, day_of
 
@@ -88,6 +89,7 @@ class CatchingUp:
         self.job = definitions.resolve_implicit_global_asset_job_def()
         self.hourly = table_keys(settings, "hourly")
         self.daily = table_keys(settings, "daily")
+        self.report = [*table_keys(settings, "report"), dg.AssetKey(PAGE)]
         self.instance = instance
         self.settings = settings
         self.since = since
@@ -95,18 +97,18 @@ class CatchingUp:
         self.done = CatchUp()
 
     def run(self) -> CatchUp:
-        """Arrivals first, then the event hours that they touched, then the billing dates of those hours."""
-        stages: list[Callable[[], list[Step]]] = [self._arrivals, self._hours, self._days]
+        """Arrivals first, then the event hours that they touched, their billing dates, and reports of whole days."""
+        stages: list[Callable[[], list[Step]]] = [self._arrivals, self._hours, self._days, self._reports]
         for _ in range(PASSES):
             ran = [self._attempt(step) for stage in stages for step in stage()]
             if not ran:
                 break
             if all(ran):
-                stages = [self._hours, self._days]  # what arrives from now on is for the next catch-up
+                stages = [self._hours, self._days, self._reports]  # what arrives from now on is for the next catch-up
             else:
                 time.sleep(random.uniform(0.5, 3))  # noqa: S311 - another run is at work: let it finish
         else:
-            self.done.left = [_name(step) for step in (*self._hours(), *self._days())]
+            self.done.left = [_name(step) for step in (*self._hours(), *self._days(), *self._reports())]
         if quality_is_due(self.lake):
             self._materialize([quality_key()], {})
         keep_house(self.lake, self.settings, datetime.now(UTC))
@@ -149,6 +151,10 @@ class CatchingUp:
     def _days(self) -> list[Step]:
         days = [day_of(day) for day in due_days(self.lake, self.settings.warehouse.billing_time_zone)]
         return list(self._steps("bill", self.daily, days, DAY, LONGEST_DAYS * DAY))
+
+    def _reports(self) -> list[Step]:
+        days = [day_of(day) for day in due_reports(self.lake, self.settings)]
+        return list(self._steps("report", self.report, days, DAY, LONGEST_DAYS * DAY))
 
     def _steps(
         self, what: str, keys: Sequence[dg.AssetKey], starts: Sequence[datetime], step: timedelta, longest: timedelta

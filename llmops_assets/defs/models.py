@@ -26,6 +26,7 @@ READ = {RAW: RAW_KEY, REQUESTS: dg.AssetKey(REQUESTS)}
 REBUILT = {
     "hourly": "A partition is an hour of the calls' own time (UTC).",
     "daily": "A partition is a billing date in the configured time zone.",
+    "report": "A partition is a UTC day of the calls' own time.",
 }
 """What a partition means, by tag."""
 

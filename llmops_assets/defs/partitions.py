@@ -1,4 +1,4 @@
-"""The three partition grids: hours by arrival, hours by event time, days by billing date.
+"""The partition grids: hours by arrival, hours by event time, days by billing date, UTC days of reports.
 
 Defined once, from the settings' `start`; every asset and mapping takes them from here. Nothing else
 belongs here.
@@ -30,6 +30,16 @@ def billing_days(settings: Settings) -> dg.DailyPartitionsDefinition:
     """Billing dates, as UTC days."""
     start = settings.start.replace(hour=0)
     return dg.DailyPartitionsDefinition(start_date=start, timezone="UTC", end_offset=FUTURE_DAYS)
+
+
+def report_days(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """UTC days of the calls' own time, the running one included."""
+    return dg.DailyPartitionsDefinition(start_date=settings.start.replace(hour=0), timezone="UTC", end_offset=1)
+
+
+def days_of_a_report() -> dg.TimeWindowPartitionMapping:
+    """A report of a UTC day reads the hours of that day and of the seven before it."""
+    return dg.TimeWindowPartitionMapping(start_offset=-7, allow_nonexistent_upstream_partitions=True)
 
 
 def days_from_hours() -> dg.TimeWindowPartitionMapping:

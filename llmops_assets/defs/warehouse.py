@@ -63,7 +63,7 @@ def raw_table(settings: Settings) -> dg.AssetSpec:
 def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     """The event-time tables: one operation for a window of hours."""
     hours = event_hours(settings)
-    specs = model_specs(manifest, "hourly", _namespace(settings), hours, None)
+    specs = model_specs(manifest, "hourly", namespace(settings), hours, None)
     checks = check_specs(manifest, "hourly", specs, hours)
     if settings.quality.enabled:
         checks += expectation_specs(expectations_of(settings.quality.severities, batches=False), hours)
@@ -81,7 +81,7 @@ def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         lake, project = platform.lake(now), platform.project(now)
         run = RunInfo(context.run.run_id, datetime.now(UTC))
         chunks = run_window(context).chunks(now.warehouse.max_hours_per_run * HOUR)
-        yield from _shown(context, now, (build_hours(lake, now, project, chunk, run) for chunk in chunks))
+        yield from shown(context, now, (build_hours(lake, now, project, chunk, run) for chunk in chunks))
 
     return event_time_tables
 
@@ -89,7 +89,7 @@ def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
 def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     """The tables by billing date: one operation for consecutive dates."""
     days = billing_days(settings)
-    specs = model_specs(manifest, "daily", _namespace(settings), days, days_from_hours())
+    specs = model_specs(manifest, "daily", namespace(settings), days, days_from_hours())
 
     @dg.multi_asset(
         name="billing_date_tables",
@@ -104,16 +104,17 @@ def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
         lake, project = platform.lake(now), platform.project(now)
         run = RunInfo(context.run.run_id, datetime.now(UTC))
         chunks = run_window(context).chunks(LONGEST_DAYS * DAY)
-        yield from _shown(context, now, (build_days(lake, now, project, chunk, run) for chunk in chunks))
+        yield from shown(context, now, (build_days(lake, now, project, chunk, run) for chunk in chunks))
 
     return billing_date_tables
 
 
-def _namespace(settings: Settings) -> str:
+def namespace(settings: Settings) -> str:
+    """Catalog and namespace, as table names show them."""
     return f"{settings.catalog.name}.{settings.catalog.namespace}"
 
 
-def _shown(context: dg.AssetExecutionContext, settings: Settings, builds: Iterator[BuildReport]) -> Iterator[Any]:
+def shown(context: dg.AssetExecutionContext, settings: Settings, builds: Iterator[BuildReport]) -> Iterator[Any]:
     """Run the builds; their tables as materializations and their tests as check results, or why one failed."""
     reports: list[BuildReport] = []
     most = settings.quality.partition_checks

@@ -69,8 +69,8 @@ def pending_hours(
 ) -> dict[datetime, str]:
     """Arrival hours from `since` on that hold something new, or that ended without being taken in.
 
-    Each comes with a digest of what is new in it. Hours without objects count from the first object to the
-    allowed delay after the last, or `through_now`.
+    Each comes with a digest of what is new in it. Hours without objects count from the first object (of the other
+    sources, if this one never had any) to the allowed delay after the last, or `through_now`.
 
     Costs one listing of the source (of the hours from `since`, where the layout allows it).
     """
@@ -84,13 +84,26 @@ def pending_hours(
         if ref.arrival_hour <= now and (span is None or ref.arrival_hour in span)
     ]
     hours = {ref.arrival_hour for ref in listed} | ({*arrival_hours.values()} if through_now else set())
+    delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
+    if not hours:
+        hours, delay = _hours_of_others(lake, source.name), timedelta(0)
     if not hours:
         return {}
-    delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
     end = now if through_now else max(hours) + HOUR + delay
     start = min(hours) if since is None else max(min(hours), hour_of(since))
     window = Window(start, max(start, hour_of(end + HOUR - timedelta(microseconds=1))))
     return _compare(lake, source, known, listed, window, now, base).hours
+
+
+def _hours_of_others(lake: Lake, source: str) -> set[datetime]:
+    """The first and the last arrival hour that the other sources have; none if they have none either."""
+    if not lake.exists(LEDGER):
+        return set()
+    with lake.reader([LEDGER]) as connection:
+        rows = connection.execute(
+            f"select min(arrival_hour), max(arrival_hour) from lake.{LEDGER} where source <> ?", [source]
+        ).fetchall()
+    return {at.astimezone(UTC) for at in rows[0] if at is not None}
 
 
 def _compare(

@@ -21,7 +21,7 @@ from llmops_assets.warehouse.audits import audits
 from llmops_assets.warehouse.dbt import NodeResult, build
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.publish import Publication, lake_spec
-from llmops_assets.warehouse.scratch import Scratch, mount_days, mount_hours, price_versions, scratch
+from llmops_assets.warehouse.scratch import Scratch, mount_days, mount_hours, mount_reports, price_versions, scratch
 from llmops_assets.windows import Window
 
 PRICED = "int_llm_requests_priced"
@@ -116,6 +116,21 @@ def build_days(lake: Lake, settings: Settings, project: DbtProject, window: Wind
         report = _audited(project, place, window, select="tag:daily", staging="")
         publication = Publication("day", tuple(window.days()), run.run_id, run.started_at, sequence, {})
         _publish(lake, place, project, "daily", publication, report, requests_sequence=sequence)
+        return report
+
+
+def build_reports(lake: Lake, settings: Settings, project: DbtProject, window: Window, run: RunInfo) -> BuildReport:
+    """Build and publish the tables of the daily reports for the UTC days of `window`.
+
+    Raises as `build_hours`.
+    """
+    _ensure_tables(lake, project, "hourly")
+    _ensure_tables(lake, project, "report")
+    with scratch(settings, run.run_id) as place:
+        sequence = mount_reports(lake, place, window)
+        report = _audited(project, place, window, select="tag:report", staging="")
+        publication = Publication("report", tuple(window.days()), run.run_id, run.started_at, sequence, {})
+        _publish(lake, place, project, "report", publication, report, requests_sequence=sequence)
         return report
 
 

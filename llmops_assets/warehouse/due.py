@@ -10,13 +10,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from llmops_assets.lake import Lake
-from llmops_assets.tables import PUBLISHED
+from llmops_assets.settings import Settings
+from llmops_assets.tables import LEDGER, PUBLISHED, REPORT_DAYS
 from llmops_assets.touched import latest_touch, touches
 from llmops_assets.windows import DAY, HOUR, Window, day_of
 
 PUBLISHED_STATE = "published"
 REUSE_DATES = 30
 """The dates, ending with its own, in which `reused_ids` looks for an id."""
+REPORT_SPAN = 7 * DAY
+"""How far back a daily report looks: to the same day a week before."""
 
 
 @dataclass(frozen=True)
@@ -101,3 +104,92 @@ def billing_dates(hour: datetime, zone: str) -> set[date]:
     """The civil dates in `zone` on which instants of the UTC hour fall; two where midnight is inside it."""
     last = hour + HOUR - (HOUR / 3600)
     return {at.astimezone(ZoneInfo(zone)).date() for at in (hour, last)}
+
+
+def due_reports(lake: Lake, settings: Settings) -> list[date]:
+    """Complete UTC days whose report is missing or was made from older data, oldest first."""
+    return sorted(day.date() for day in changed_since_reported(lake, settings))
+
+
+def changed_since_reported(lake: Lake, settings: Settings) -> dict[datetime, str]:
+    """The due days (their midnights), each with what their report has to be made from.
+
+    Older data is: an hour of the day or of the seven days before it was published since, or the day, the one
+    before or the one a week before has become complete since. A report whose tables are published and whose
+    files are not is due too.
+    """
+    complete = complete_days(lake, settings)
+    tables, files = published(lake, "report"), published(lake, "report_file")
+    newest, told = _newest_by_day(lake), _told_complete(lake)
+    due = {}
+    for day in complete:
+        read = max(newest.get(day - back * DAY, 0) for back in range(REPORT_SPAN.days + 1))
+        known = tuple(one in complete for one in (day, day - DAY, day - REPORT_SPAN))
+        is_current = _is_written(tables.get(day), files.get(day), read) and told.get(day.date()) == known
+        if day >= day_of(settings.start) and not is_current:
+            due[day] = f"{read} {known}"
+    return due
+
+
+def _is_written(tables: Published | None, files: Published | None, read: int) -> bool:
+    """Whether the tables were made from commit `read` or a later one, and the files from those tables."""
+    if tables is None or files is None or _read(tables) < read:
+        return False
+    return files.state == PUBLISHED_STATE and files.snapshots == tables.snapshots
+
+
+def complete_days(lake: Lake, settings: Settings) -> set[datetime]:
+    """Midnights of the UTC days whose data is all there.
+
+    Every source's arrivals of the day and of the allowed delay after it were taken in by runs that began after
+    they had ended, and no hour of the day is due or being published. An hour without calls needs no row; what
+    lies before the first arrival of a source needs none either.
+    """
+    closed = _closed_hours(lake)
+    delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
+    unfinished = {hour for hour, row in published(lake, "hour").items() if row.state != PUBLISHED_STATE}
+    open_days = {day_of(hour) for hour in unfinished.union(due_hours(lake))}
+    found = {day_of(hour) for hours in closed.values() for hour in hours} - open_days
+    sources = [closed.get(source.name, set()) for source in settings.source]
+    return {day for day in found if all(_is_closed(hours, Window(day, day + DAY + delay)) for hours in sources)}
+
+
+def _is_closed(hours: set[datetime], window: Window) -> bool:
+    """Whether every arrival hour of the window from a source's first on was taken in."""
+    first = min(hours, default=window.end)
+    return first < window.end and all(one.start in hours for one in window.hours() if one.start >= first)
+
+
+def _closed_hours(lake: Lake) -> dict[str, set[datetime]]:
+    """Arrival hours that were looked at after their end, by source."""
+    if not lake.exists(LEDGER):
+        return {}
+    with lake.reader([LEDGER]) as connection:
+        rows = connection.execute(
+            f"select distinct source, arrival_hour from lake.{LEDGER} "
+            "where checked_at >= arrival_hour + interval 1 hour"
+        ).fetchall()
+    closed: dict[str, set[datetime]] = {}
+    for source, hour in rows:
+        closed.setdefault(source, set()).add(hour.astimezone(UTC))
+    return closed
+
+
+def _newest_by_day(lake: Lake) -> dict[datetime, int]:
+    """For every UTC day the last commit of `llm_requests` that published an hour of it."""
+    newest: dict[datetime, int] = {}
+    for hour, row in published(lake, "hour").items():
+        day = day_of(hour)
+        newest[day] = max(newest.get(day, 0), row.requests_sequence_number)
+    return newest
+
+
+def _told_complete(lake: Lake) -> dict[date, tuple[bool, bool, bool]]:
+    """Which days each report took for complete: its own, the one before, the one a week before."""
+    if not lake.exists(REPORT_DAYS):
+        return {}
+    with lake.reader([REPORT_DAYS]) as connection:
+        rows = connection.execute(
+            f"select report_date, is_complete, day_before_is_complete, week_before_is_complete from lake.{REPORT_DAYS}"
+        ).fetchall()
+    return {day: (own, before, week) for day, own, before, week in rows}

@@ -104,6 +104,24 @@ def finish(
     )
 
 
+def record(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    publication: Publication,
+    snapshots: str,
+    requests_sequence_number: int,
+) -> None:
+    """Say that something outside the lake was made of tables whose `snapshots` (as published) are these."""
+    _write(
+        lake,
+        connection,
+        publication,
+        state=PUBLISHED_STATE,
+        snapshots=json.loads(snapshots),
+        requests_sequence_number=requests_sequence_number,
+    )
+
+
 def _write(
     lake: Lake,
     connection: duckdb.DuckDBPyConnection,

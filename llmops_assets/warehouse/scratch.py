@@ -17,10 +17,11 @@ import pyarrow as pa
 from llmops_assets import prices
 from llmops_assets.duck import connect
 from llmops_assets.lake import Lake
+from llmops_assets.reports.classes import as_table, load_classes
 from llmops_assets.settings import Settings
 from llmops_assets.tables import RAW, RAW_SPEC, REQUESTS
 from llmops_assets.warehouse.dbt import SCRATCH_FILE
-from llmops_assets.warehouse.due import REUSE_DATES, published
+from llmops_assets.warehouse.due import REPORT_SPAN, REUSE_DATES, complete_days, published
 from llmops_assets.windows import DAY, HOUR, Window
 
 
@@ -74,6 +75,21 @@ def mount_days(lake: Lake, place: Scratch, window: Window) -> int:
     with place.open() as connection:
         snapshots = lake.mount(connection, {REQUESTS: wide})
         _mount_run_settings(connection, place.settings)
+    return lake.sequence_number(REQUESTS, snapshots[REQUESTS])
+
+
+def mount_reports(lake: Lake, place: Scratch, window: Window) -> int:
+    """Mount what the reports of `window`'s UTC days read; the `llm_requests` sequence number that they will see."""
+    settings = place.settings
+    wide = Window(window.start - REPORT_SPAN, window.end)
+    with place.open() as connection:
+        snapshots = lake.mount(connection, {REQUESTS: wide})
+        prices.load_book(connection)
+        days = [day.date() for day in complete_days(lake, settings) if day in wide]
+        _create(connection, "complete_days", pa.table({"complete_date": pa.array(days, pa.date32())}))
+        _create(connection, "model_classes", as_table(load_classes(settings.reports.model_classes)))
+        least = pa.array([settings.reports.min_requests], pa.int64())
+        _create(connection, "report_settings", pa.table({"min_requests": least}))
     return lake.sequence_number(REQUESTS, snapshots[REQUESTS])
 
 

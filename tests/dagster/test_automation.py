@@ -32,7 +32,7 @@ layout = "%Y-%m-%d/%H/"
 [automation]
 retry_after_seconds = 300
 """
-SENSORS = ("calls_arrivals", "due_hours", "due_billing_dates")
+SENSORS = ("calls_arrivals", "due_hours", "due_billing_dates", "due_reports")
 CALL = {"provider": "openai", "model": "gpt-4o", "input_tokens": 1000, "output_tokens": 100, "success": True}
 
 
@@ -84,9 +84,7 @@ class Site:
         """Tick and run everything until nothing is asked for; how many runs of each job."""
         done: dict[str, int] = {}
         for _ in range(12):
-            asked = [
-                one for sensor in ("calls_arrivals", "due_hours", "due_billing_dates") for one in self.tick(sensor)
-            ]
+            asked = [one for sensor in SENSORS for one in self.tick(sensor)]
             for request in asked:
                 assert self.run(request).success
                 done[str(request.job_name)] = done.get(str(request.job_name), 0) + 1
@@ -259,7 +257,10 @@ def test_due_hours_are_built_once_and_a_day_when_it_has_passed(site: Site) -> No
 
 def test_late_data_of_a_closed_day_makes_its_hours_and_its_day_due_again(site: Site) -> None:
     site.put("2026-11-01T10", "a.ndjson", "a")
-    assert site.settle() == {"ingest_calls": 2, "build_hours": 1, "bill_days": 1}
+    assert site.settle() == {"ingest_calls": 2, "build_hours": 1, "bill_days": 1, "report_days": 2}, (
+        "the 1st and the 2nd"
+    )
+    first = _report(site, "2026-11-01")
     site.put("2026-11-03T12", "late.ndjson", "b", at="2026-11-01T10:40:00Z")
     (request,) = site.tick("calls_arrivals")
     site.run(request)
@@ -272,6 +273,29 @@ def test_late_data_of_a_closed_day_makes_its_hours_and_its_day_due_again(site: S
     with site.lake.reader(["tenant_cost_daily"]) as connection:
         assert connection.execute("select sum(requests) from lake.tenant_cost_daily").fetchone() == (2,)
     assert site.tick("due_billing_dates") == []
+    reports = site.tick("due_reports")
+    assert sorted(_windows(reports)) == [("2026-11-01", "2026-11-01"), ("2026-11-02", "2026-11-02")]
+    assert all(site.run(request).success for request in reports)
+    assert site.tick("due_reports") == []
+    assert _report(site, "2026-11-01") != first
+
+
+def test_an_empty_source_gets_the_hours_that_the_others_have(site: Site) -> None:
+    (site.folder / "silent").mkdir()
+    silent = '[[source]]\nname = "silent"\nuri = "silent"\nlayout = "%Y-%m-%d/%H/"\n'
+    (site.folder / "llmops.toml").write_text(SETTINGS + silent, encoding="utf-8")
+    site.definitions = defs()
+    site.put("2026-11-03T10", "a.ndjson", "a")
+    assert site.tick("silent_arrivals") == []
+    site.settle()
+    (request,) = site.tick("silent_arrivals")
+    assert _windows([request]) == [("2026-11-03-10:00", "2026-11-03-11:00")]
+    site.run(request)
+    assert site.tick("silent_arrivals") == []
+
+
+def _report(site: Site, day: str) -> str:
+    return (Settings.load().home / "reports" / "cost_optimization" / f"{day}.json").read_text(encoding="utf-8")
 
 
 def test_a_kill_between_the_rows_and_dagsters_log_loses_nothing(site: Site) -> None:

@@ -18,6 +18,11 @@ TABLES_BY_HOUR = {
     *("event_conflicts", "event_conservation"),
 }
 TABLES_BY_DAY = {"tenant_cost_daily", "reused_ids"}
+TABLES_OF_REPORTS = {
+    *("report_days", "report_usage", "report_spend", "report_retries", "report_users"),
+    *("report_model_signals", "report_routing"),
+}
+REPORT = "cost_optimization_report"
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def _node(definitions: dg.Definitions, *key: str) -> dg.AssetSpec:
 def test_every_source_and_every_published_table_is_an_asset(definitions: dg.Definitions) -> None:
     keys = {spec.key.to_user_string() for spec in definitions.resolve_all_asset_specs()}
     control = {"raw_llm_events", "data_quality_windows"}
-    assert keys == {"raw/gateway", "raw/apps"} | control | TABLES_BY_HOUR | TABLES_BY_DAY
+    assert keys == {"raw/gateway", "raw/apps", REPORT} | control | TABLES_BY_HOUR | TABLES_BY_DAY | TABLES_OF_REPORTS
 
 
 def test_every_asset_says_what_a_row_is_and_belongs_to_a_group(definitions: dg.Definitions) -> None:
@@ -52,7 +57,7 @@ def test_every_asset_says_what_a_row_is_and_belongs_to_a_group(definitions: dg.D
 def test_tables_are_partitioned_by_the_hour_and_billing_tables_by_the_day(definitions: dg.Definitions) -> None:
     for name in TABLES_BY_HOUR:
         assert isinstance(_node(definitions, name).partitions_def, dg.HourlyPartitionsDefinition)
-    for name in TABLES_BY_DAY:
+    for name in TABLES_BY_DAY | TABLES_OF_REPORTS | {REPORT}:
         assert isinstance(_node(definitions, name).partitions_def, dg.DailyPartitionsDefinition)
     assert isinstance(_node(definitions, "raw", "gateway").partitions_def, dg.HourlyPartitionsDefinition)
 
@@ -66,12 +71,15 @@ def test_lineage_runs_from_the_sources_through_the_request_log_to_the_bills(defi
     assert parents["llm_requests"] == {"raw_llm_events"}
     assert parents["llm_operations_metrics"] == {"llm_requests"}
     assert parents["tenant_cost_daily"] == {"llm_requests"}
+    assert "llm_requests" in parents["report_usage"]
+    assert parents["report_spend"] == {"llm_requests", "report_days"}
+    assert parents[REPORT] == TABLES_OF_REPORTS
 
 
 def test_dbt_tests_are_checks_of_the_tables(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     checked = {key.asset_key.to_user_string() for key in graph.asset_check_keys}
-    assert checked <= TABLES_BY_HOUR | TABLES_BY_DAY | {"raw/gateway", "raw/apps"}
+    assert checked <= TABLES_BY_HOUR | TABLES_BY_DAY | TABLES_OF_REPORTS | {"raw/gateway", "raw/apps"}
     assert {"llm_requests", "llm_operations_metrics", "tenant_cost_daily"} <= checked
     names = {key.name for key in graph.asset_check_keys}
     assert "accepted_records_are_events_duplicates_or_conflicts" in names
@@ -104,6 +112,21 @@ def test_without_quality_no_expectation_is_declared(
 
 def test_loading_does_not_load_great_expectations(definitions: dg.Definitions) -> None:
     assert "great_expectations" not in sys.modules
+
+
+def test_a_report_reads_the_hours_of_its_day_and_of_the_seven_before(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    key, hours = dg.AssetKey("report_usage"), dg.AssetKey("llm_requests")
+    mapping = graph.get_partition_mapping(key, hours)
+    (subset,) = [
+        mapping.get_upstream_mapped_partitions_result_for_partitions(
+            _node(definitions, "report_usage").partitions_def.subset_with_partition_keys(["2026-11-09"]),
+            _node(definitions, "report_usage").partitions_def,
+            _node(definitions, "llm_requests").partitions_def,
+        ).partitions_subset
+    ]
+    read = sorted(subset.get_partition_keys())
+    assert (read[0], read[-1], len(read)) == ("2026-11-02-00:00", "2026-11-09-23:00", 8 * 24)
 
 
 def test_a_range_of_partitions_is_one_run(definitions: dg.Definitions) -> None:

@@ -16,6 +16,11 @@ ARITHMETIC = {
     "cost_per_model",
     "cost_per_user",
     "tenant_cost_daily",
+    "report_spend",
+    "report_retries",
+    "report_users",
+    "report_model_signals",
+    "report_routing",
 }
 
 
