@@ -167,9 +167,17 @@ def test_a_day_that_becomes_complete_makes_the_reports_that_compare_with_it_due(
 
 
 def test_an_hour_that_was_asked_for_before_its_end_is_not_complete(site: Site) -> None:
+    site.deliver("next", MIDNIGHT + DAY)
     site.ingest(COMPLETE, at=MIDNIGHT + DAY + HOUR / 2)
     site.build()
     assert site.due() == []
+
+
+def test_a_day_whose_hours_wait_to_be_built_is_not_due(site: Site) -> None:
+    site.ingest(COMPLETE)
+    assert site.due() == []
+    site.build()
+    assert site.due() == [THE_DAY]
 
 
 def test_the_page_of_a_day_without_tables_is_refused(site: Site) -> None:
