@@ -33,6 +33,10 @@ start = 2026-10-01T00:00:00Z
 memory_limit = "{memory_limit}"
 threads = {threads}
 
+# The script makes the same tables and no report.
+[reports]
+enabled = false
+
 [[source]]
 name = "platform"
 uri = "records"

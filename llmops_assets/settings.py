@@ -117,6 +117,7 @@ class AutomationSettings(Section):
 class ReportsSettings(Section):
     """The daily reports."""
 
+    enabled: bool = Field(True, description="Make the report of each complete day.")
     folder: Path | None = Field(None, description="Where reports are written; default: reports under home.")
     model_classes: Path | None = Field(
         None, description="CSV of models that can take each other's place, added to those of the package."

@@ -147,7 +147,7 @@ def _due_days(lake: Lake, settings: Settings, now: datetime) -> Tokens:
 
 def _due_reports(lake: Lake, settings: Settings, now: datetime) -> Tokens:  # noqa: ARG001 - as the others
     """Writes the report of each complete UTC day, and again when it would be made from other data."""
-    return changed_since_reported(lake, settings)
+    return changed_since_reported(lake, settings) if settings.reports.enabled else {}
 
 
 def _asked(

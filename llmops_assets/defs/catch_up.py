@@ -153,7 +153,7 @@ class CatchingUp:
         return list(self._steps("bill", self.daily, days, DAY, LONGEST_DAYS * DAY))
 
     def _reports(self) -> list[Step]:
-        days = [day_of(day) for day in due_reports(self.lake, self.settings)]
+        days = [day_of(day) for day in due_reports(self.lake, self.settings)] if self.settings.reports.enabled else []
         return list(self._steps("report", self.report, days, DAY, LONGEST_DAYS * DAY))
 
     def _steps(

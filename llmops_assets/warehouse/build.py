@@ -5,6 +5,7 @@ passed. Memory is bounded by DuckDB's limit; time grows linearly with the events
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,7 @@ from llmops_assets.windows import Window
 
 PRICED = "int_llm_requests_priced"
 EXAMPLES = 3
+PUBLISHED_AT_ONCE = 2
 # Columns by which the rows of a failed test say to which window they belong.
 WINDOW_OF_ROWS = {
     "hour": "{}",
@@ -198,10 +200,17 @@ def _publish(
     nodes = published_models(project.manifest, tag)
     with place.open() as connection:
         marked = publish.begin(lake, connection, publication)
-        for number, node in enumerate(nodes):
-            progress.report(f"publishing {publication.span}", number, len(nodes))
+
+        def put(node: Mapping[str, Any]) -> Commit:
             publish.still_ours(lake, publication, marked)
-            report.commits[node["name"]] = _replace(lake, connection, node, publication.span, staging)
+            with connection.cursor() as own:
+                return _replace(lake, own, node, publication.span, staging)
+
+        # A commit waits for the catalog while another table's files are written.
+        with ThreadPoolExecutor(PUBLISHED_AT_ONCE) as pool:
+            for number, (node, commit) in enumerate(zip(nodes, pool.map(put, nodes), strict=True)):
+                progress.report(f"publishing {publication.span}", number, len(nodes))
+                report.commits[node["name"]] = commit
         sequence = report.commits[REQUESTS].sequence_number if requests_sequence is None else requests_sequence
         found = audits(connection, project.manifest, tag, nodes, publication.windows, report)
         publish.finish(lake, connection, publication, report.commits, sequence, marked, found)
