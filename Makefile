@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SQL := dbt_project/models dbt_project/tests
 
-.PHONY: demo test dev lint install lock bench
+.PHONY: demo test dev lint install lock bench soak
 
 demo: install
 	$(BIN)/llmops demo example
@@ -20,6 +20,10 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 $(SQL)
+
+# Twenty minutes under a real daemon, with a run and the daemon killed; `make test` gives it a minute and a half.
+soak: install
+	SOAK_SECONDS=1200 $(BIN)/pytest -q tests/soak
 
 bench: install
 	$(BIN)/python -m benchmarks.run
