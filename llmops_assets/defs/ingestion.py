@@ -4,15 +4,18 @@ Thin: the work is `llmops_assets.ingest.refresh`. What is due is read from the l
 materialized by hand, by backfill or by `llmops sync`, in any order and at the same time.
 """
 
+import time
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from llmops_assets.config_file import ConfigError
 from llmops_assets.defs.context import RETRIES, run_window
+from llmops_assets.defs.materialized import source_entries
 from llmops_assets.defs.partitions import arrival_hours
+from llmops_assets.defs.presentation import INGEST
 from llmops_assets.defs.resources import PlatformResource
-from llmops_assets.ingest import RefreshReport, refresh
+from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.settings import Settings, SourceSettings
 
@@ -37,13 +40,13 @@ def source_asset(source: SourceSettings, settings: Settings) -> dg.AssetsDefinit
         partitions_def=arrival_hours(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
-        group_name="raw",
+        group_name=INGEST,
         kinds={"s3" if source.uri.startswith("s3://") else "file", "iceberg"},
         description=_description(source),
         metadata={"uri": source.uri, "layout": source.layout or "by last-modified", "format": source.format},
     )
     def raw_records(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult[None]:
-        settings_now = platform.settings()
+        settings_now, started = platform.settings(), time.monotonic()
         report = refresh(
             platform.lake(settings_now),
             settings_now,
@@ -51,7 +54,7 @@ def source_asset(source: SourceSettings, settings: Settings) -> dg.AssetsDefinit
             run_window(context),
             Run(context.run.run_id, datetime.now(UTC), settings_now.scratch / context.run.run_id),
         )
-        return dg.MaterializeResult(metadata=_metadata(report))
+        return dg.MaterializeResult(metadata=source_entries(report, time.monotonic() - started))
 
     return raw_records
 
@@ -70,16 +73,3 @@ def _description(source: SourceSettings) -> str:
         f"Source: `{source.uri}`. A partition is an hour by arrival. A re-run takes in new and changed objects "
         "of the hour and changes nothing otherwise. All sources write the lake table `raw_llm_events`."
     )
-
-
-def _metadata(report: RefreshReport) -> dict[str, dg.MetadataValue]:
-    touched = [f"{hour:%Y-%m-%dT%HZ}" for hour in report.touched_hours]
-    return {
-        "dagster/row_count": dg.MetadataValue.int(report.records),
-        "window": dg.MetadataValue.text(str(report.window)),
-        "new_objects": dg.MetadataValue.int(report.objects),
-        "bytes": dg.MetadataValue.int(report.bytes),
-        "outcomes": dg.MetadataValue.json(report.outcomes),
-        "rejects": dg.MetadataValue.json(report.rejects),
-        "touched_event_hours": dg.MetadataValue.json(touched),
-    }

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
+from llmops_assets.defs.presentation import METRICS, MONEY
 from llmops_assets.tables import RAW, REQUESTS
 from llmops_assets.warehouse.build import PRICED, published_models
 
@@ -20,6 +21,9 @@ RAW_KEY = dg.AssetKey(RAW)
 READ = {RAW: RAW_KEY, REQUESTS: dg.AssetKey(REQUESTS)}
 """Lake tables that models read as dbt sources."""
 
+
+GROUPS = {"operations": METRICS, "billing": MONEY}
+"""Groups of the folders of models; another folder is a group of its own name."""
 
 REBUILT = {
     "hourly": "A partition is an hour of the calls' own time (UTC).",
@@ -47,9 +51,14 @@ class Translator(DagsterDbtTranslator):
         """The table's name; `lake.llm_requests` is the model of that name."""
         return dg.AssetKey(dbt_resource_props["name"])
 
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG002 - the signature is dagster-dbt's
+        """None: dbt's tags say which models are built together; what is shown is `defs.presentation`."""
+        return {}
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The folder of the model: the marts by subject."""
-        return str(dbt_resource_props["fqn"][-2])
+        """The subject of the model's folder."""
+        folder = str(dbt_resource_props["fqn"][-2])
+        return GROUPS.get(folder, folder)
 
 
 def model_specs(
@@ -97,9 +106,28 @@ def check_specs(manifest: Manifest, tag: str, specs: list[dg.AssetSpec]) -> list
     for test, models in _tests(manifest):
         if any(tag in model["tags"] for model in models):
             owner = next((key for model in models if (key := dg.AssetKey(model["name"])) in keys), fallback)
-            description = test.get("description") or f"dbt test `{test['name']}`: no row may come back."
-            found.append(dg.AssetCheckSpec(test["name"], asset=owner, description=description))
+            found.append(dg.AssetCheckSpec(test["name"], asset=owner, description=_meaning(test)))
     return found
+
+
+def _meaning(test: Mapping[str, Any]) -> str:
+    """What a data test says, how to read a row that fails it, and what a failure does."""
+    generic = test.get("test_metadata") or {}
+    arguments = generic.get("kwargs", {})
+    rules = [*(f"{name} is not null" for name in arguments.get("never_null", [])), *arguments.get("conditions", [])]
+    says = {
+        "unique_grain": f"No two rows share {', '.join(arguments.get('columns', []))}. A failing row is a shared "
+        "value, with the number of its copies.",
+        "holds": "Of every row these hold; the first column of a failing row, `broken`, names those it breaks:\n\n"
+        + "\n".join(f"- `{' '.join(rule.split())}`" for rule in rules),
+        "not_null": f"`{arguments.get('column_name')}` is never NULL.",
+    }.get(generic.get("name", ""))
+    sentence = f"{test['name'].replace('_', ' ').capitalize()}: the test finds no row."
+    return (
+        f"{(test.get('description') or says or sentence).strip()}\n\nTested before anything is published. If it fails, "
+        "the tables keep what they had, and the evaluation shows rows and what to do. "
+        f"The test: `dbt_project/{test['original_file_path']}`."
+    )
 
 
 def _tests(manifest: Manifest) -> Iterator[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:

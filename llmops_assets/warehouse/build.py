@@ -17,6 +17,7 @@ from llmops_assets.settings import Settings
 from llmops_assets.tables import REQUESTS
 from llmops_assets.warehouse import publish
 from llmops_assets.warehouse.dbt import NodeResult, build
+from llmops_assets.warehouse.preview import Look, look_at
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.publish import Publication, lake_spec
 from llmops_assets.warehouse.scratch import Scratch, mount_days, mount_hours, price_versions, scratch
@@ -36,12 +37,13 @@ class RunInfo:
 
 @dataclass
 class BuildReport:
-    """What a run built: results of models and tests, and what was committed by table."""
+    """What a run built: results of models and tests, and by table what was committed and how it looks."""
 
     window: Window
     results: list[NodeResult]
     commits: dict[str, Commit] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
+    looks: dict[str, Look] = field(default_factory=dict)
 
     @property
     def blocking(self) -> list[NodeResult]:
@@ -111,7 +113,7 @@ def combined(reports: Sequence[BuildReport]) -> BuildReport:
             commits[table] = commit.combined(commits.get(table))
     examples = {name: rows for report in reports for name, rows in report.examples.items()}
     window = Window(reports[0].window.start, reports[-1].window.end)
-    return BuildReport(window, list(results.values()), commits, examples)
+    return BuildReport(window, list(results.values()), commits, examples, reports[-1].looks)
 
 
 def _audited(project: DbtProject, place: Scratch, window: Window, *, select: str, staging: str) -> BuildReport:
@@ -146,6 +148,7 @@ def _publish(
         for number, node in enumerate(nodes):
             progress.report(f"publishing {publication.span}", number, len(nodes))
             publish.still_ours(lake, publication, marked)
+            report.looks[node["name"]] = look_at(connection, node, publication.span)
             report.commits[node["name"]] = _replace(lake, connection, node, publication.span, staging)
         sequence = report.commits[REQUESTS].sequence_number if requests_sequence is None else requests_sequence
         publish.finish(lake, connection, publication, report.commits, sequence, marked)
