@@ -78,7 +78,9 @@ def model_specs(
         deps = [dg.AssetDep(key, partition_mapping=upstream) for key in sorted(parents[name])]
         spec = translator.get_asset_spec(manifest, nodes[name]["unique_id"], None)
         spec = spec.replace_attributes(deps=deps, partitions_def=partitions, skippable=True, kinds={"dbt", "iceberg"})
-        specs.append(spec.merge_attributes(metadata={"dagster/table_name": f"{namespace}.{name}"}))
+        # The rest of dagster-dbt's metadata says where dbt writes, which is a scratch database.
+        said = {key: value for key, value in spec.metadata.items() if key == "dagster/column_schema"}
+        specs.append(spec.replace_attributes(metadata={**said, "dagster/table_name": f"{namespace}.{name}"}))
     return specs
 
 
@@ -106,7 +108,8 @@ def check_specs(manifest: Manifest, tag: str, specs: list[dg.AssetSpec]) -> list
     for test, models in _tests(manifest):
         if any(tag in model["tags"] for model in models):
             owner = next((key for model in models if (key := dg.AssetKey(model["name"])) in keys), fallback)
-            found.append(dg.AssetCheckSpec(test["name"], asset=owner, description=_meaning(test)))
+            blocking = str(test["config"]["severity"]).lower() == "error"
+            found.append(dg.AssetCheckSpec(test["name"], asset=owner, description=_meaning(test), blocking=blocking))
     return found
 
 

@@ -15,7 +15,7 @@ import duckdb
 from llmops_assets.windows import DAY, HOUR, Window
 
 ROWS = 10
-DIMENSIONS, MEASURES = 4, 3
+DIMENSIONS, MEASURES = 4, 2
 # What a reader looks for first, the most telling first.
 REQUESTS = ("total_requests", "request_count", "requests", "success_count", "accepted_records")
 COSTS = ("cost_usd", "total_cost_usd")

@@ -2,61 +2,29 @@
 
 import subprocess
 from collections.abc import Mapping
-from datetime import UTC
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from states import LLMOPS, differing, lake_of, state_of, sync, with_home, write_example
+from states import LLMOPS, differing, lake_of, poison, state_of, sync, with_home, write_example
 
-from llmops_assets.duck import connect
-from llmops_assets.lake import Lake
 from llmops_assets.tables import RAW
-from llmops_assets.touched import summary
 from llmops_assets.warehouse import due_hours
-from llmops_assets.windows import hour_window
 
 pytestmark = pytest.mark.integration
 
 
-_NEGATED = """
-(select * replace (if(event_id = '{event_id}', -tokens_output, tokens_output) as tokens_output)
-from lake.raw_llm_events where source = '{source}')
-"""
-
-
-def _poison(lake: Lake) -> str:
-    """Give one accepted record a count that no decoder lets through; its event id."""
-    with connect() as connection:
-        lake.mount(connection, [RAW])
-        source, arrival, event_id, hour = connection.execute(
-            "select source, arrival_hour, event_id, date_trunc('hour', event_time) from lake.raw_llm_events "
-            "where outcome = 'accepted' and tokens_output > 0 order by event_id limit 1"
-        ).fetchall()[0]
-        window = hour_window(arrival.astimezone(UTC))
-        lake.mount(connection, {RAW: window})
-        lake.replace(
-            RAW,
-            window,
-            connection,
-            _NEGATED.format(event_id=event_id, source=source),
-            where={"source": source},
-            properties=summary(source, [hour.astimezone(UTC)]),
-        )
-    return str(event_id)
-
-
-def _failed_checks(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The examples of every check whose latest evaluation failed, by its name, as the UI would show them."""
+def _failed_checks(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
+    """What every check that failed shows, by its name, as the UI would."""
     monkeypatch.setenv("LLMOPS_CONFIG", environment["LLMOPS_CONFIG"])
     monkeypatch.setenv("LLMOPS_HOME", environment["LLMOPS_HOME"])
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     with dg.DagsterInstance.from_config(f"{environment['LLMOPS_HOME']}/dagster") as instance:
         for run in instance.get_runs():
             for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
                 check = entry.get_dagster_event().asset_check_evaluation_data
                 if not check.passed:
-                    found[check.check_name] = str(check.metadata["examples"].value)
+                    found[check.check_name] = {name: str(entry.value) for name, entry in check.metadata.items()}
     return found
 
 
@@ -69,7 +37,7 @@ def test_a_poisoned_window_publishes_nothing_and_says_which_rows(
     sync(environment)
     lake = lake_of(config, home)
     before = state_of(lake)
-    event_id = _poison(lake)
+    event_id = poison(lake)
 
     done = subprocess.run([LLMOPS, "sync"], env=environment, capture_output=True, text=True, check=False)
 
@@ -78,4 +46,9 @@ def test_a_poisoned_window_publishes_nothing_and_says_which_rows(
     assert event_id in done.stderr, done.stderr
     assert differing(before, state_of(lake)).keys() <= {RAW, "data_quality_windows"}
     assert due_hours(lake)
-    assert any(event_id in examples for examples in _failed_checks(environment, monkeypatch).values())
+    failed = _failed_checks(environment, monkeypatch)
+    assert any(event_id in entries["examples"] for entries in failed.values())
+    for name, entries in failed.items():
+        assert "Nothing of the window was published" in entries["what_to_do"], name
+        assert 'llmops sql "select' in entries["what_to_do"], name
+    assert any(f"event_id = '{event_id}'" in entries["what_to_do"] for entries in failed.values())
