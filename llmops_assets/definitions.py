@@ -4,8 +4,12 @@ from pathlib import Path
 
 import dagster as dg
 
+from llmops_assets.defs.presentation import presented
+from llmops_assets.settings import Settings
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """All definitions of the project."""
-    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    found = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return presented(found, Settings.load())

@@ -25,6 +25,7 @@ from llmops_assets.quality_settings import QualitySettings
 from llmops_assets.section import Section
 
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
+OWNER = r"^(team:[\w-]+|[^@\s]+@[^@\s]+\.[A-Za-z]{2,})$"
 
 
 class CatalogSettings(Section):
@@ -127,6 +128,35 @@ class ReportsSettings(Section):
     )
 
 
+class FreshnessSettings(Section):
+    """When the UI calls an asset overdue: hours since it was last materialized, whichever partition that was."""
+
+    hourly_hours: int = Field(3, description="Sources, tables by hour, and tables about them.", ge=2)
+    daily_hours: int = Field(26, description="Tables and reports by day.", ge=2)
+
+
+class UiSettings(Section):
+    """What the Dagster UI says of assets."""
+
+    owner: str = Field("team:data-platform", description="Owner of assets that have no other.", pattern=OWNER)
+    owners: dict[str, str] = Field(
+        {"money": "team:billing"},
+        description="Owners of groups and, before these, of assets by their keys.",
+    )
+
+    @field_validator("owners")
+    @classmethod
+    def _are_owners(cls, owners: dict[str, str]) -> dict[str, str]:
+        wrong = sorted(f"{name} = {owner!r}" for name, owner in owners.items() if not re.match(OWNER, owner))
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: an owner is team:<name> or a mail address")
+        return owners
+
+    def owner_of(self, asset: str, group: str) -> str:
+        """The owner of an asset: its own, else its group's, else everyone's."""
+        return self.owners.get(asset, self.owners.get(group, self.owner))
+
+
 class SourceSettings(Section):
     """One place where raw records arrive. Keys are given by the *names* of environment variables."""
 
@@ -192,6 +222,8 @@ class Settings(BaseSettings):
     automation: AutomationSettings = Field(default_factory=AutomationSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
     reports: ReportsSettings = Field(default_factory=ReportsSettings)
+    freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
+    ui: UiSettings = Field(default_factory=UiSettings)
     source: tuple[SourceSettings, ...] = Field((), description="Where raw records arrive.")
 
     file_values: ClassVar[dict[str, Any]] = {}

@@ -6,6 +6,7 @@ the batch is judged after its rows are in the lake; a broken invariant keeps wha
 """
 
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,10 +16,12 @@ import dagster as dg
 from llmops_assets.config_file import ConfigError
 from llmops_assets.defs.checks import expectation_specs, outcome_of, results
 from llmops_assets.defs.context import RETRIES, run_window
+from llmops_assets.defs.materialized import source_entries
 from llmops_assets.defs.partitions import arrival_hours
+from llmops_assets.defs.presentation import INGEST
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.expectations import Finding, examine_batches, expectations_of, warm_up
-from llmops_assets.ingest import RefreshReport, refresh
+from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings, SourceSettings
@@ -49,19 +52,19 @@ def source_asset(source: SourceSettings, settings: Settings) -> dg.AssetsDefinit
         check_specs=expectation_specs(expected, hours, key),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
-        group_name="raw",
+        group_name=INGEST,
         kinds={"s3" if source.uri.startswith("s3://") else "file", "iceberg"},
         description=_description(source),
         metadata={"uri": source.uri, "layout": source.layout or "by last-modified", "format": source.format},
     )
     def raw_records(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
-        now = platform.settings()
+        now, started = platform.settings(), time.monotonic()
         if now.quality.enabled:
             warm_up()
         lake, window = platform.lake(now), run_window(context)
         run = Run(context.run.run_id, datetime.now(UTC), now.scratch / context.run.run_id)
         report = refresh(lake, now, _configured(now, source.name), window, run)
-        yield dg.MaterializeResult(metadata=_metadata(report))
+        yield dg.MaterializeResult(metadata=source_entries(report, time.monotonic() - started))
         findings = _judged(lake, now, source.name, window, run)
         yield from results(context, map(outcome_of, findings), window, now.quality.partition_checks)
         if broken := [finding.sentence() for finding in findings if finding.failed]:
@@ -96,16 +99,3 @@ def _description(source: SourceSettings) -> str:
         f"Source: `{source.uri}`. A partition is an hour by arrival. A re-run takes in new and changed objects "
         "of the hour and changes nothing otherwise. All sources write the lake table `raw_llm_events`."
     )
-
-
-def _metadata(report: RefreshReport) -> dict[str, dg.MetadataValue]:
-    touched = [f"{hour:%Y-%m-%dT%HZ}" for hour in report.touched_hours]
-    return {
-        "dagster/row_count": dg.MetadataValue.int(report.records),
-        "window": dg.MetadataValue.text(str(report.window)),
-        "new_objects": dg.MetadataValue.int(report.objects),
-        "bytes": dg.MetadataValue.int(report.bytes),
-        "outcomes": dg.MetadataValue.json(report.outcomes),
-        "rejects": dg.MetadataValue.json(report.rejects),
-        "touched_event_hours": dg.MetadataValue.json(touched),
-    }

@@ -13,6 +13,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from llmops_assets.defs.checks import partitioned_spec
+from llmops_assets.defs.presentation import METRICS, MONEY
 from llmops_assets.tables import RAW, REQUESTS
 from llmops_assets.warehouse.audits import tests_of
 from llmops_assets.warehouse.build import PRICED, published_models
@@ -22,6 +23,9 @@ RAW_KEY = dg.AssetKey(RAW)
 READ = {RAW: RAW_KEY, REQUESTS: dg.AssetKey(REQUESTS)}
 """Lake tables that models read as dbt sources."""
 
+
+GROUPS = {"operations": METRICS, "billing": MONEY}
+"""Groups of the folders of models; another folder is a group of its own name."""
 
 REBUILT = {
     "hourly": "A partition is an hour of the calls' own time (UTC).",
@@ -50,9 +54,14 @@ class Translator(DagsterDbtTranslator):
         """The table's name; `lake.llm_requests` is the model of that name."""
         return dg.AssetKey(dbt_resource_props["name"])
 
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG002 - the signature is dagster-dbt's
+        """None: dbt's tags say which models are built together; what is shown is `defs.presentation`."""
+        return {}
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The folder of the model: the marts by subject."""
-        return str(dbt_resource_props["fqn"][-2])
+        """The subject of the model's folder."""
+        folder = str(dbt_resource_props["fqn"][-2])
+        return GROUPS.get(folder, folder)
 
 
 def model_specs(
@@ -72,7 +81,9 @@ def model_specs(
         deps = [dg.AssetDep(key, partition_mapping=upstream) for key in sorted(parents[name])]
         spec = translator.get_asset_spec(manifest, nodes[name]["unique_id"], None)
         spec = spec.replace_attributes(deps=deps, partitions_def=partitions, skippable=True, kinds={"dbt", "iceberg"})
-        specs.append(spec.merge_attributes(metadata={"dagster/table_name": f"{namespace}.{name}"}))
+        # The rest of dagster-dbt's metadata says where dbt writes, which is a scratch database.
+        said = {key: value for key, value in spec.metadata.items() if key == "dagster/column_schema"}
+        specs.append(spec.replace_attributes(metadata={**said, "dagster/table_name": f"{namespace}.{name}"}))
     return specs
 
 
@@ -98,11 +109,30 @@ def check_specs(
     """Every data test over models of `tag`, as a check of the published model that it is about."""
     found = []
     for test, table in tests_of(manifest, tag, [spec.key.path[-1] for spec in specs]):
-        description = test.get("description") or f"dbt test `{test['name']}`: no row may come back."
         blocking = str(test["config"].get("severity", "error")).lower() == "error"
         key = dg.AssetKey(table)
-        found.append(partitioned_spec(test["name"], key, partitions, description=description, blocking=blocking))
+        found.append(partitioned_spec(test["name"], key, partitions, description=_meaning(test), blocking=blocking))
     return found
+
+
+def _meaning(test: Mapping[str, Any]) -> str:
+    """What a data test says, how to read a row that fails it, and what a failure does."""
+    generic = test.get("test_metadata") or {}
+    arguments = generic.get("kwargs", {})
+    rules = [*(f"{name} is not null" for name in arguments.get("never_null", [])), *arguments.get("conditions", [])]
+    says = {
+        "unique_grain": f"No two rows share {', '.join(arguments.get('columns', []))}. A failing row is a shared "
+        "value, with the number of its copies.",
+        "holds": "Of every row these hold; the first column of a failing row, `broken`, names those it breaks:\n\n"
+        + "\n".join(f"- `{' '.join(rule.split())}`" for rule in rules),
+        "not_null": f"`{arguments.get('column_name')}` is never NULL.",
+    }.get(generic.get("name", ""))
+    sentence = f"{test['name'].replace('_', ' ').capitalize()}: the test finds no row."
+    return (
+        f"{(test.get('description') or says or sentence).strip()}\n\nTested before anything is published. If it fails, "
+        "the tables keep what they had, and the evaluation shows rows and what to do. "
+        f"The test: `dbt_project/{test['original_file_path']}`."
+    )
 
 
 def _is_published(node: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ Thin: the work is `llmops_assets.warehouse.quality`.
 
 import dagster as dg
 
+from llmops_assets.defs.materialized import commit_entries
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.tables import QUALITY
 from llmops_assets.warehouse.quality import write_quality
@@ -18,7 +19,7 @@ def quality_key() -> dg.AssetKey:
 @dg.asset(
     key=QUALITY,
     deps=["llm_requests", "tenant_cost_daily"],
-    group_name="control",
+    group_name="quality",
     kinds={"iceberg"},
     description=(
         "One row per table and published window: whether all of its arrivals were taken in, its rows and checks at "
@@ -30,4 +31,4 @@ def data_quality_windows(platform: PlatformResource) -> dg.MaterializeResult[Non
     """Write the table again."""
     settings = platform.settings()
     commit = write_quality(platform.lake(settings), settings)
-    return dg.MaterializeResult(metadata={"dagster/row_count": dg.MetadataValue.int(commit.rows)})
+    return dg.MaterializeResult(metadata=commit_entries(QUALITY, commit))

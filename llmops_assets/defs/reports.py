@@ -14,6 +14,7 @@ import dagster as dg
 from llmops_assets.defs.context import RETRIES, run_window
 from llmops_assets.defs.models import Manifest, check_specs, model_specs
 from llmops_assets.defs.partitions import days_of_a_report, report_days
+from llmops_assets.defs.presentation import REPORTS
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.defs.warehouse import namespace, shown
 from llmops_assets.reports.content import Report
@@ -71,7 +72,7 @@ def report_asset(settings: Settings) -> dg.AssetsDefinition:
         partitions_def=report_days(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
-        group_name="reports",
+        group_name=REPORTS,
         kinds={"html", "json"},
     )
     def cost_optimization_report(

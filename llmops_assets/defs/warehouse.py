@@ -15,8 +15,10 @@ import dagster as dg
 from llmops_assets.defs.checks import Outcome, expectation_specs, outcome_of, results
 from llmops_assets.defs.context import RETRIES, run_window
 from llmops_assets.defs.ingestion import source_key
+from llmops_assets.defs.materialized import check_entries, table_entries
 from llmops_assets.defs.models import RAW_KEY, Manifest, check_specs, model_specs
 from llmops_assets.defs.partitions import billing_days, days_from_hours, event_hours, hours_from_arrivals
+from llmops_assets.defs.presentation import INGEST
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.expectations import expectations_of
 from llmops_assets.settings import Settings
@@ -54,9 +56,13 @@ def raw_table(settings: Settings) -> dg.AssetSpec:
         RAW_KEY,
         deps=deps,
         partitions_def=event_hours(settings),
-        group_name="raw",
+        group_name=INGEST,
         kinds={"iceberg"},
-        description="One row per raw record of any source. Written by the source assets; read by event time.",
+        description=(
+            "One row per raw record of any source, accepted or rejected, with its position.\n\nWritten by the source "
+            "assets, by hour of arrival; read by hour of the calls' own time, which is its partition here. There is "
+            "nothing to run: a record that comes late makes the hours of its call due again."
+        ),
     )
 
 
@@ -128,11 +134,9 @@ def shown(context: dg.AssetExecutionContext, settings: Settings, builds: Iterato
         why = {"why": dg.MetadataValue.text(str(other))}
         raise dg.Failure(SUPERSEDED, metadata=why, allow_retries=False) from other
     report = combined(reports)
-    names = {result.name: result for result in report.results if not result.is_test}
     for key in context.assets_def.keys_by_output_name.values():  # each after those that it reads
         if key in context.selected_asset_keys:
-            name = key.path[-1]
-            yield dg.MaterializeResult(asset_key=key, metadata=_metadata(report, name, names.get(name)))
+            yield dg.MaterializeResult(asset_key=key, metadata=table_entries(report, key.path[-1]))
     yield from results(context, _outcomes(report), report.window, most)
 
 
@@ -145,29 +149,10 @@ def _outcomes(report: BuildReport) -> Iterator[Outcome]:
 
 
 def _outcome(result: NodeResult, report: BuildReport) -> Outcome:
-    examples = report.examples.get(result.unique_id, "")
     return Outcome(
         result.name,
         result.status == "pass",
         dg.AssetCheckSeverity.WARN if result.severity == "warn" else dg.AssetCheckSeverity.ERROR,
-        {
-            "failing_rows": dg.MetadataValue.int(result.failures),
-            **({"examples": dg.MetadataValue.text(examples)} if examples else {}),
-        },
+        check_entries(result, report.examples.get(result.unique_id, ""), report.window),
         frozenset(report.at_fault.get(result.name, ())),
     )
-
-
-def _metadata(report: BuildReport, name: str, result: NodeResult | None) -> dict[str, dg.MetadataValue]:
-    metadata: dict[str, dg.MetadataValue] = {"window": dg.MetadataValue.text(str(report.window))}
-    if result is not None:
-        metadata["seconds"] = dg.MetadataValue.float(round(result.seconds, 3))
-    commit = report.commits.get(name)
-    if commit is not None:
-        metadata |= {
-            "dagster/row_count": dg.MetadataValue.int(commit.rows),
-            "bytes": dg.MetadataValue.int(commit.bytes),
-            "snapshot_id": dg.MetadataValue.text(str(commit.snapshot_id)),
-            "look": dg.MetadataValue.md(f'`llmops sql "select * from {name} limit 20"`'),
-        }
-    return metadata

@@ -20,6 +20,7 @@ from llmops_assets.tables import REQUESTS
 from llmops_assets.warehouse import publish
 from llmops_assets.warehouse.audits import audits
 from llmops_assets.warehouse.dbt import NodeResult, build
+from llmops_assets.warehouse.preview import Look, look_at
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.publish import Publication, lake_spec
 from llmops_assets.warehouse.scratch import Scratch, mount_days, mount_hours, mount_reports, price_versions, scratch
@@ -47,7 +48,7 @@ class RunInfo:
 
 @dataclass
 class BuildReport:
-    """What a run built: results of models, tests and expectations, and what was committed by table.
+    """What a run built: results of models, tests and expectations, and by table what was committed and how it looks.
 
     `at_fault` has, by test that failed, the starts of the windows whose rows failed it.
     """
@@ -58,6 +59,7 @@ class BuildReport:
     examples: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     at_fault: dict[str, set[datetime]] = field(default_factory=dict)
+    looks: dict[str, Look] = field(default_factory=dict)
 
     @property
     def blocking(self) -> list[NodeResult]:
@@ -154,7 +156,8 @@ def combined(reports: Sequence[BuildReport]) -> BuildReport:
         for test, windows in report.at_fault.items():
             at_fault.setdefault(test, set()).update(windows)
     window = Window(reports[0].window.start, reports[-1].window.end)
-    return BuildReport(window, list(results.values()), commits, examples, list(findings.values()), at_fault)
+    looks = reports[-1].looks
+    return BuildReport(window, list(results.values()), commits, examples, list(findings.values()), at_fault, looks)
 
 
 def _audited(project: DbtProject, place: Scratch, window: Window, *, select: str, staging: str) -> BuildReport:
@@ -204,6 +207,7 @@ def _publish(
         def put(node: Mapping[str, Any]) -> Commit:
             publish.still_ours(lake, publication, marked)
             with connection.cursor() as own:
+                report.looks[node["name"]] = look_at(own, node, publication.span)
                 return _replace(lake, own, node, publication.span, staging)
 
         # A commit waits for the catalog while another table's files are written.

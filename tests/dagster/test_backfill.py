@@ -39,9 +39,9 @@ def test_seventy_two_hours_are_backfilled_from_the_command_line(tmp_path: Path) 
     (tmp_path / "dagster").mkdir()
     environment = {**with_home(config, home), "DAGSTER_HOME": str(tmp_path / "dagster")}
 
-    _materialize(environment, "group:raw", HOURS)
-    _materialize(environment, "group:operations", HOURS)
-    _materialize(environment, "group:billing", DAYS)
+    _materialize(environment, "group:ingest", HOURS)
+    _materialize(environment, "group:metrics", HOURS)
+    _materialize(environment, "group:money", DAYS)
 
     lake = lake_of(config, home)
     window = Window(START, START + 3 * DAY)

@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -17,6 +18,7 @@ TABLES_BY_HOUR = {
     *("cost_per_model", "cost_per_user", "model_quality_drift", "latency_histogram"),
     *("event_conflicts", "event_conservation"),
 }
+GROUPS = ["ingest", "metrics", "money", "quality", "reports"]
 TABLES_BY_DAY = {"tenant_cost_daily", "reused_ids"}
 TABLES_OF_REPORTS = {
     *("report_days", "report_usage", "report_spend", "report_retries", "report_users"),
@@ -48,10 +50,76 @@ def test_every_source_and_every_published_table_is_an_asset(definitions: dg.Defi
     assert keys == {"raw/gateway", "raw/apps", REPORT} | control | TABLES_BY_HOUR | TABLES_BY_DAY | TABLES_OF_REPORTS
 
 
-def test_every_asset_says_what_a_row_is_and_belongs_to_a_group(definitions: dg.Definitions) -> None:
+def _tables(definitions: dg.Definitions) -> list[dg.AssetSpec]:
+    """All assets but the page, which has no rows."""
+    return [spec for spec in definitions.resolve_all_asset_specs() if spec.key != dg.AssetKey(REPORT)]
+
+
+def test_every_asset_says_what_a_row_is(definitions: dg.Definitions) -> None:
+    for spec in _tables(definitions):
+        assert "one row per " in (spec.description or "").lower(), spec.key
+        assert str(spec.metadata["grain"]).startswith("one row per "), spec.key
+
+
+def test_every_asset_has_owner_group_kinds_and_tags(definitions: dg.Definitions) -> None:
     for spec in definitions.resolve_all_asset_specs():
-        assert spec.description, spec.key
-        assert spec.group_name != "default", spec.key
+        assert len(spec.owners) == 1, spec.key
+        assert spec.group_name in GROUPS, spec.key
+        assert spec.kinds, spec.key
+        assert {"domain", "layer", "cadence"} <= spec.tags.keys(), spec.key
+
+
+def test_groups_sorted_by_name_are_the_flow_of_the_data(definitions: dg.Definitions) -> None:
+    specs = {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
+    for spec in specs.values():
+        for dep in spec.deps:
+            assert str(specs[dep.asset_key].group_name) <= str(spec.group_name), (dep.asset_key, spec.key)
+
+
+def test_owners_are_those_of_the_settings_and_billing_has_its_own(
+    definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _node(definitions, "llm_requests").owners == ["team:data-platform"]
+    assert _node(definitions, "tenant_cost_daily").owners == ["team:billing"]
+    monkeypatch.setenv("LLMOPS_UI__OWNERS", '{"ingest": "team:edge", "raw/apps": "apps@example.com"}')
+    other = defs()
+    assert _node(other, "raw", "gateway").owners == ["team:edge"]
+    assert _node(other, "raw", "apps").owners == ["apps@example.com"]
+    assert _node(other, "tenant_cost_daily").owners == ["team:data-platform"]
+
+
+def test_every_asset_has_columns_with_types_and_meanings(definitions: dg.Definitions) -> None:
+    for spec in _tables(definitions):
+        found = spec.metadata["dagster/column_schema"]
+        columns = found.columns if isinstance(found, dg.TableSchema) else found.value.columns
+        assert columns, spec.key
+        for column in columns:
+            assert column.type, (spec.key, column.name)
+            assert column.description, (spec.key, column.name)
+
+
+def test_the_table_of_every_asset_is_named_as_in_the_lake(definitions: dg.Definitions) -> None:
+    named = {spec.key.to_user_string(): spec.metadata["dagster/table_name"] for spec in _tables(definitions)}
+    assert named["raw/gateway"] == named["raw_llm_events"] == "lake.llmops.raw_llm_events"
+    assert named["tenant_cost_daily"] == "lake.llmops.tenant_cost_daily"
+    assert named["data_quality_windows"] == "lake.llmops.data_quality_windows"
+
+
+def test_every_asset_that_is_made_here_has_a_deadline(definitions: dg.Definitions) -> None:
+    hours = {"hourly": 3, "on-change": 3, "daily": 26}
+    for spec in definitions.resolve_all_asset_specs():
+        if spec.key == dg.AssetKey("raw_llm_events"):
+            assert spec.freshness_policy is None  # nothing makes it but the sources, which have theirs
+        else:
+            late = timedelta(hours=hours[spec.tags["cadence"]])
+            assert spec.freshness_policy == dg.FreshnessPolicy.time_window(late, late - timedelta(hours=1)), spec.key
+
+
+def test_every_check_says_what_it_means_and_what_its_failure_does(definitions: dg.Definitions) -> None:
+    for assets in definitions.resolve_asset_graph().assets_defs:
+        for check in assets.check_specs:
+            assert check.description, check.name
+            assert len(check.description) > 80, check.name
 
 
 def test_tables_are_partitioned_by_the_hour_and_billing_tables_by_the_day(definitions: dg.Definitions) -> None:

@@ -15,17 +15,17 @@ from llmops_assets.warehouse import due_hours
 pytestmark = pytest.mark.integration
 
 
-def _failed_checks(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The examples of every check whose latest evaluation failed, by its name, as the UI would show them."""
+def _failed_checks(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
+    """What every check that failed shows, by its name, as the UI would."""
     monkeypatch.setenv("LLMOPS_CONFIG", environment["LLMOPS_CONFIG"])
     monkeypatch.setenv("LLMOPS_HOME", environment["LLMOPS_HOME"])
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     with dg.DagsterInstance.from_config(f"{environment['LLMOPS_HOME']}/dagster") as instance:
         for run in instance.get_runs():
             for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
                 check = entry.get_dagster_event().asset_check_evaluation_data
                 if not check.passed:
-                    found[check.check_name] = str(check.metadata["examples"].value)
+                    found[check.check_name] = {name: str(entry.value) for name, entry in check.metadata.items()}
     return found
 
 
@@ -47,4 +47,9 @@ def test_a_poisoned_window_publishes_nothing_and_says_which_rows(
     assert event_id in done.stderr, done.stderr
     assert differing(before, state_of(lake)).keys() <= {RAW, "data_quality_windows"}
     assert due_hours(lake)
-    assert any(event_id in examples for examples in _failed_checks(environment, monkeypatch).values())
+    failed = _failed_checks(environment, monkeypatch)
+    assert any(event_id in entries["examples"] for entries in failed.values())
+    for name, entries in failed.items():
+        assert "Nothing of the window was published" in entries["what_to_do"], name
+        assert 'llmops sql "select' in entries["what_to_do"], name
+    assert any(f"event_id = '{event_id}'" in entries["what_to_do"] for entries in failed.values())

@@ -110,6 +110,8 @@ def default_of(field: FieldInfo) -> str:
         return str(field.default).lower()
     if isinstance(field.default, datetime):
         return f"{field.default.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(field.default, dict):
+        return "{" + ", ".join(f'{name} = "{value}"' for name, value in field.default.items()) + "}"
     return "none" if field.default is None else str(field.default)
 
 

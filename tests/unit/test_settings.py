@@ -130,7 +130,12 @@ def test_a_start_without_an_offset_is_utc_and_another_offset_is_turned_into_utc(
     [
         (
             'hom = "x"',
-            ["llmops.toml", "hom: unknown key", "did you mean home?", "allowed: automation, catalog, duckdb, home"],
+            [
+                "llmops.toml",
+                "hom: unknown key",
+                "did you mean home?",
+                "allowed: automation, catalog, duckdb, freshness, home",
+            ],
         ),
         (
             "[duckdb]\nthread = 2",
@@ -176,7 +181,7 @@ def test_a_variable_that_sets_nothing_is_refused_with_the_nearest_name(monkeypat
     message = refusal()
     assert "environment: LLMOPS_DUKDB__THREADS" in message
     assert "did you mean duckdb?" in message
-    assert "allowed: automation, catalog, duckdb, home" in message
+    assert "allowed: automation, catalog, duckdb, freshness, home" in message
 
 
 def test_a_variable_with_a_wrong_value_is_told_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

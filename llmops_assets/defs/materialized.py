@@ -1,0 +1,178 @@
+"""What a materialization, and a check of it, show in the UI: amounts, a few rows, a line over time, what to do.
+
+Belongs here: turning reports of runs into Dagster's metadata and Markdown. The UI shows Markdown in place
+below a thousand characters and behind a button beyond, and no image that is not on a server: lines are text.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+
+from llmops_assets.ingest import RefreshReport
+from llmops_assets.lake import Commit
+from llmops_assets.tables import RAW
+from llmops_assets.warehouse import BuildReport
+from llmops_assets.warehouse.dbt import NodeResult
+from llmops_assets.warehouse.preview import Look
+from llmops_assets.windows import DAY, HOUR, Window, contiguous
+
+SHOWN_IN_PLACE = 1000
+LONGEST_VALUE = 40
+_BARS = "▁▂▃▄▅▆▇█"
+_EVENT_ID = re.compile(r"(?:^|[ ,])event_id=([\w.:/-]+)")
+
+
+def table_entries(report: BuildReport, name: str) -> dict[str, dg.MetadataValue]:
+    """A table of a build: window, seconds of its model, rows and bytes, and how it looks."""
+    seconds = sum(result.seconds for result in report.results if not result.is_test and result.name == name)
+    commit, look = report.commits.get(name), report.looks.get(name)
+    return {
+        "window": dg.MetadataValue.text(str(report.window)),
+        **(_look_entries(look) if look else {}),
+        **(commit_entries(name, commit) if commit else {}),
+        "seconds": dg.MetadataValue.float(round(seconds, 3)),
+    }
+
+
+def commit_entries(name: str, commit: Commit) -> dict[str, dg.MetadataValue]:
+    """What a commit left in a table, and how to see more of it."""
+    return {
+        "dagster/row_count": dg.MetadataValue.int(commit.rows),
+        "bytes": dg.MetadataValue.int(commit.bytes),
+        "snapshot_id": dg.MetadataValue.text(str(commit.snapshot_id)),
+        "look": dg.MetadataValue.md(f'`llmops sql "from {name} limit 20"`'),
+    }
+
+
+def source_entries(report: RefreshReport, seconds: float) -> dict[str, dg.MetadataValue]:
+    """A refresh of a source: what was new, what became of its records, and which event hours they touch."""
+    touched = [str(window) for window in contiguous(report.touched_hours)]
+    return {
+        "window": dg.MetadataValue.text(str(report.window)),
+        "outcomes": dg.MetadataValue.md(_outcomes(report)),
+        "dagster/row_count": dg.MetadataValue.int(report.records),
+        "new_objects": dg.MetadataValue.int(report.objects),
+        "bytes": dg.MetadataValue.int(report.bytes),
+        "seconds": dg.MetadataValue.float(round(seconds, 3)),
+        "touched_event_hours": dg.MetadataValue.json(touched),
+    }
+
+
+def _outcomes(report: RefreshReport) -> str:
+    """New records by outcome and, of rejects, by reason; no record itself."""
+    if not report.records:
+        return "nothing new"
+    counts = [(outcome, "", count) for outcome, count in _descending(report.outcomes)]
+    reasons = [("", reason, count) for reason, count in _descending(report.rejects)]
+    return markdown_table(("outcome", "reason", "records"), [*counts, *reasons])
+
+
+def _descending(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+
+
+def _look_entries(look: Look) -> dict[str, dg.MetadataValue]:
+    entries: dict[str, dg.MetadataValue] = {}
+    if any(sum(value is not None for value in values) > 1 for values in look.series.values()):
+        entries[f"per_{_named(look.step)}"] = dg.MetadataValue.md(_lines(look))
+    if look.rows:
+        entries["preview"] = dg.MetadataValue.md(markdown_table(look.columns, look.rows))
+    return entries
+
+
+def _named(step: timedelta) -> str:
+    names = {HOUR / 4: "15_minutes", HOUR: "hour", 3 * HOUR: "3_hours", 6 * HOUR: "6_hours", DAY: "day"}
+    return names.get(step, f"{int(step.total_seconds())}_s")
+
+
+def _lines(look: Look) -> str:
+    rows = []
+    for name, values in look.series.items():
+        known = [value for value in values if value is not None]
+        if known:
+            rows.append((name, f"`{sparkline(values)}`", min(known), max(known), sum(known)))
+    return f"{look.window}\n\n" + markdown_table(("", "over time", "least", "most", "sum"), rows, longest=80)
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """One bar per value, from zero to the greatest; a dot where there is no row."""
+    greatest = max((value for value in values if value is not None), default=0)
+    scale = (len(_BARS) - 1) / greatest if greatest > 0 else 0
+    return "".join("·" if value is None else _BARS[max(0, round(value * scale))] for value in values)
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, longest: int = LONGEST_VALUE) -> str:
+    """The rows as a table, as many of the first as the UI shows in place, and at least one."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    for row in rows:
+        line = "| " + " | ".join(_cell(value, longest) for value in row) + " |"
+        if len(lines) > 2 and sum(map(len, lines)) + len(lines) + len(line) >= SHOWN_IN_PLACE:
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _cell(value: Any, longest: int) -> str:
+    text = _text(value)
+    return (text if len(text) <= longest else f"{text[: longest - 1]}…").replace("|", "\\|")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, float | Decimal):
+        return _number(value)
+    return " ".join(str(value).split())
+
+
+def _number(value: float | Decimal) -> str:
+    """A number for reading: whole where it is, else with four digits that tell something."""
+    if value == int(value):
+        return str(int(value))
+    return f"{value:.2f}" if value >= 100 or value <= -100 else f"{value:.4g}"
+
+
+def check_entries(result: NodeResult, examples: str, window: Window) -> dict[str, dg.MetadataValue]:
+    """A data test: how many rows failed, some of them, and what to do."""
+    entries: dict[str, dg.MetadataValue] = {
+        "failing_rows": dg.MetadataValue.int(result.failures),
+        "window": dg.MetadataValue.text(str(window)),
+    }
+    if result.status == "pass":
+        return entries
+    if examples:
+        entries["examples"] = dg.MetadataValue.text(examples)
+    elif result.message:
+        entries["message"] = dg.MetadataValue.text(result.message)
+    return entries | {"what_to_do": dg.MetadataValue.md(what_to_do(result, examples, window))}
+
+
+def what_to_do(result: NodeResult, examples: str, window: Window) -> str:
+    """The next steps after a data test failed, with the query that shows the records behind it."""
+    standing = (
+        "The window was published all the same: this test warns."
+        if result.severity == "warn" and not result.failed
+        else "Nothing of the window was published; the tables keep their last published rows."
+    )
+    return (
+        f"{standing}\n\n"
+        f'1. See the records behind it:\n\n```\nllmops sql "{_records(examples, window)}"\n```\n\n'
+        "2. If the producer is wrong, correct its file: a changed object is read again. If the rule is wrong, "
+        f"mend the model or the test `{result.name}`.\n"
+        "3. Materialize this partition again, or run `llmops sync`; the window stays due until every test passes."
+    )
+
+
+def _records(examples: str, window: Window) -> str:
+    """The raw records of the first failing row, where it names its call, else what the window was made of."""
+    found = _EVENT_ID.search(examples)
+    if found:
+        return f"select * from {RAW} where event_id = '{found[1]}'"
+    span = f"event_time >= '{window.start:%Y-%m-%dT%H:%MZ}' and event_time < '{window.end:%Y-%m-%dT%H:%MZ}'"
+    return f"select source, uri, format, outcome, count(*) from {RAW} where {span} group by all"
