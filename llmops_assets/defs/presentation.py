@@ -10,7 +10,8 @@ from typing import Any
 
 import dagster as dg
 
-from llmops_assets.settings import FreshnessSettings, Settings
+from llmops_assets.orchestration_settings import FreshnessSettings
+from llmops_assets.settings import Settings
 from llmops_assets.tables import QUALITY, QUALITY_SPEC, RAW, RAW_SPEC
 
 INGEST, METRICS, MONEY, TRUST, REPORTS = "ingest", "metrics", "money", "quality", "reports"
