@@ -11,6 +11,7 @@ from states import lake_of, sync, with_home, write_example
 
 from llmops_assets.definitions import defs
 from llmops_assets.expectations.catalogue import CATALOGUE
+from llmops_assets.settings import Settings
 
 # Dagster itself uses what pydantic deprecates.
 pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -30,11 +31,11 @@ class Site:
 
     def run(self, first: str, last: str) -> bool:
         """Build the hours from `first` to `last` in one run; whether it succeeded."""
-        from llmops_assets.defs.catch_up import asset_groups
+        from llmops_assets.defs.warehouse import table_keys
 
         done = self.job.execute_in_process(
             instance=self.instance,
-            asset_selection=asset_groups(self.definitions)["hourly"],
+            asset_selection=table_keys(Settings.load(), "hourly"),
             tags={START: first, END: last},
             raise_on_error=False,
         )
