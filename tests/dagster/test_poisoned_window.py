@@ -6,7 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from states import LLMOPS, differing, lake_of, poison, state_of, sync, with_home, write_example
+from poison import poison
+from states import LLMOPS, differing, lake_of, state_of, sync, with_home, write_example
 
 from llmops_assets.tables import RAW
 from llmops_assets.warehouse import due_hours

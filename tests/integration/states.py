@@ -6,16 +6,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import UTC
 from pathlib import Path
 
-from llmops_assets.duck import connect
 from llmops_assets.generator import generate
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
-from llmops_assets.tables import RAW
-from llmops_assets.touched import summary
-from llmops_assets.windows import hour_window
 
 LLMOPS = str(Path(sys.executable).parent / "llmops")
 # What says who wrote a row and when, and not what is in it.
@@ -85,30 +80,3 @@ def differing(before: State, after: State) -> dict[str, tuple[object, object]]:
         for table in sorted(before.keys() | after.keys())
         if before.get(table) != after.get(table)
     }
-
-
-_NEGATED = """
-(select * replace (if(event_id = '{event_id}', -tokens_output, tokens_output) as tokens_output)
-from lake.raw_llm_events where source = '{source}')
-"""
-
-
-def poison(lake: Lake) -> str:
-    """Give one accepted record a count that no decoder lets through; its event id."""
-    with connect() as connection:
-        lake.mount(connection, [RAW])
-        source, arrival, event_id, hour = connection.execute(
-            "select source, arrival_hour, event_id, date_trunc('hour', event_time) from lake.raw_llm_events "
-            "where outcome = 'accepted' and tokens_output > 0 order by event_id limit 1"
-        ).fetchall()[0]
-        window = hour_window(arrival.astimezone(UTC))
-        lake.mount(connection, {RAW: window})
-        lake.replace(
-            RAW,
-            window,
-            connection,
-            _NEGATED.format(event_id=event_id, source=source),
-            where={"source": source},
-            properties=summary(source, [hour.astimezone(UTC)]),
-        )
-    return str(event_id)
