@@ -10,6 +10,11 @@ from llmops_assets.lake import Lake
 from llmops_assets.settings import CatalogSettings
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--pictures docs/images` makes the pictures of the documentation anew."""
+    parser.addoption("--pictures", help="folder in which the browser test saves the pages that it sees")
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine reaches a test."""

@@ -125,7 +125,7 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return f"{value.day}\u00a0{value:%b}\u00a0{value:%H:%M}"  # which the UI does not break into three lines
     if isinstance(value, float | Decimal):
         return _number(value)
     return " ".join(str(value).split())

@@ -47,11 +47,6 @@ def days_from_hours() -> dg.TimeWindowPartitionMapping:
     return dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=1, allow_nonexistent_upstream_partitions=True)
 
 
-def hours_from_arrivals() -> dg.TimeWindowPartitionMapping:
-    """An event hour mostly arrives in its own hour; what arrives late makes it due again."""
-    return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
-
-
 def partition_key(start: datetime, step: timedelta) -> str:
     """Dagster's name of the partition that starts at `start`."""
     return f"{start:%Y-%m-%d}" if step == DAY else f"{start:%Y-%m-%d-%H:%M}"

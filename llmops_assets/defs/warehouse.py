@@ -17,7 +17,7 @@ from llmops_assets.defs.context import RETRIES, run_window
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.materialized import check_entries, table_entries
 from llmops_assets.defs.models import RAW_KEY, Manifest, check_specs, model_specs
-from llmops_assets.defs.partitions import billing_days, days_from_hours, event_hours, hours_from_arrivals
+from llmops_assets.defs.partitions import billing_days, days_from_hours, event_hours
 from llmops_assets.defs.presentation import INGEST
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.expectations import expectations_of
@@ -51,17 +51,15 @@ def table_keys(settings: Settings, tag: str) -> list[dg.AssetKey]:
 
 def raw_table(settings: Settings) -> dg.AssetSpec:
     """The table that all source assets write, as one node of the graph."""
-    deps = [dg.AssetDep(source_key(source.name), partition_mapping=hours_from_arrivals()) for source in settings.source]
     return dg.AssetSpec(
         RAW_KEY,
-        deps=deps,
-        partitions_def=event_hours(settings),
+        deps=[source_key(source.name) for source in settings.source],
         group_name=INGEST,
         kinds={"iceberg"},
         description=(
             "One row per raw record of any source, accepted or rejected, with its position.\n\nWritten by the source "
-            "assets, by hour of arrival; read by hour of the calls' own time, which is its partition here. There is "
-            "nothing to run: a record that comes late makes the hours of its call due again."
+            "assets, by hour of arrival, and read by hour of the calls' own time: a record that comes late makes the "
+            "hours of its call due again. There is nothing to run."
         ),
     )
 

@@ -21,9 +21,15 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 MISSING = "chromium and chromedriver are not installed (Debian: apt-get install chromium chromium-driver)"
 SECONDS_TO_WAIT = 60
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+SIZE = (1600, 1000)
 _ARGUMENTS = [
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"),
-    *("--window-size=1600,1000", "--force-color-profile=srgb", "--no-first-run", "--disable-background-networking"),
+    *(
+        f"--window-size={SIZE[0]},{SIZE[1]}",
+        "--force-color-profile=srgb",
+        "--no-first-run",
+        "--disable-background-networking",
+    ),
 ]
 
 
@@ -40,6 +46,19 @@ class Browser:
         """Go to `url`."""
         self._ask("POST", "/url", {"url": url})
 
+    def resize(self, width: int, height: int) -> None:
+        """Make the window another size."""
+        self._ask("POST", "/window/rect", {"width": width, "height": height})
+
+    def scroll_to(self, heading: str) -> None:
+        """Bring the last element that says just `heading` to the top."""
+        self.run(
+            "const found = [...document.querySelectorAll('*')].filter(one => one.innerText === arguments[0]);"
+            "found[found.length - 1].scrollIntoView()",
+            heading,
+        )
+        time.sleep(0.5)
+
     def run(self, script: str, *arguments: object) -> Any:
         """What a script in the page returns."""
         return self._ask("POST", "/execute/sync", {"script": script, "args": list(arguments)})
@@ -47,21 +66,23 @@ class Browser:
     def find(self, xpath: str, seconds: float = SECONDS_TO_WAIT) -> str:
         """The first visible element; an `AssertionError` with the page's text if there is none in time."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        while True:
             for found in self._ask("POST", "/elements", {"using": "xpath", "value": xpath}):
                 if self._of(found[_ELEMENT], "displayed"):
                     return str(found[_ELEMENT])
+            self._in_time(until, xpath)
             time.sleep(0.25)
-        raise AssertionError(f"{xpath} is not on {self.run('return location.href')}:\n{self.text()[:3000]}")
 
-    def click(self, xpath: str) -> None:
-        """Click an element, again while another one covers it or it is redrawn."""
-        until = time.monotonic() + SECONDS_TO_WAIT
+    def click(self, xpath: str, until: str | None = None) -> None:
+        """Click an element, again while another one covers it, it is redrawn, or `until` is not there."""
+        last = time.monotonic() + SECONDS_TO_WAIT
         while True:
             try:
                 self._ask("POST", f"/element/{self.find(xpath)}/click", {})
-            except urllib.error.HTTPError:
-                if time.monotonic() > until:
+                if until is not None:
+                    self.find(until, 5)
+            except (urllib.error.HTTPError, AssertionError):
+                if time.monotonic() > last:
                     raise
                 time.sleep(0.25)
             else:
@@ -77,15 +98,20 @@ class Browser:
         """What the page says."""
         return str(self.run("return document.body.innerText"))
 
-    def wait_for(self, text: str, seconds: float = SECONDS_TO_WAIT) -> None:
-        """Wait until the page says `text`."""
+    def wait_for(self, text: str, seconds: float = SECONDS_TO_WAIT, *, gone: bool = False) -> None:
+        """Wait until the page says `text`, or no longer says it."""
         until = time.monotonic() + seconds
-        while text not in self.text():
-            assert time.monotonic() < until, f"{text!r} is not on {self.run('return location.href')}:\n{self.text()}"
+        while (text in self.text()) == gone:
+            self._in_time(until, text)
             time.sleep(0.25)
 
+    def _in_time(self, until: float, wanted: str) -> None:
+        if time.monotonic() > until:
+            raise AssertionError(f"{wanted!r} is not on {self.run('return location.href')}:\n{self.text()[-3000:]}")
+
     def picture(self, file: Path) -> None:
-        """Save what is visible as PNG."""
+        """Save what is visible as PNG, once its icons are there."""
+        time.sleep(1)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(base64.b64decode(self._ask("GET", "/screenshot")))
 
