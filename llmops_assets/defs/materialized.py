@@ -20,6 +20,7 @@ from llmops_assets.warehouse.dbt import NodeResult
 from llmops_assets.warehouse.preview import Look
 from llmops_assets.windows import DAY, HOUR, Window, contiguous
 
+LINEAGE_ENTRY = "dagster/column_lineage"
 SHOWN_IN_PLACE = 1000
 LONGEST_VALUE = 40
 _BARS = "▁▂▃▄▅▆▇█"
@@ -28,7 +29,7 @@ _EVENT_ID = re.compile(r"(?:^|[ ,])event_id=([\w.:/-]+)")
 
 def table_entries(report: BuildReport, name: str) -> dict[str, dg.MetadataValue]:
     """A table of a build: window, seconds of its model, rows and bytes, and how it looks."""
-    seconds = sum(result.seconds for result in report.results if not result.is_test and result.name == name)
+    seconds = sum((result.seconds for result in report.results if not result.is_test and result.name == name), 0.0)
     commit, look = report.commits.get(name), report.looks.get(name)
     return {
         "window": dg.MetadataValue.text(str(report.window)),
@@ -46,6 +47,15 @@ def commit_entries(name: str, commit: Commit) -> dict[str, dg.MetadataValue]:
         "snapshot_id": dg.MetadataValue.text(str(commit.snapshot_id)),
         "look": dg.MetadataValue.md(f'`llmops sql "from {name} limit 20"`'),
     }
+
+
+def show_lineage(context: dg.AssetExecutionContext) -> None:
+    """The lineage of columns, which the UI reads from an asset's newest materialization: on the last partition only."""
+    last = max(context.partition_keys)
+    for key in context.selected_asset_keys:
+        lineage = context.assets_def.metadata_by_key[key].get(LINEAGE_ENTRY)
+        if lineage is not None:
+            context.add_asset_metadata({LINEAGE_ENTRY: lineage}, asset_key=key, partition_key=last)
 
 
 def source_entries(report: RefreshReport, seconds: float) -> dict[str, dg.MetadataValue]:

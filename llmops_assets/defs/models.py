@@ -13,10 +13,12 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from llmops_assets.defs.checks import partitioned_spec
+from llmops_assets.defs.materialized import LINEAGE_ENTRY
 from llmops_assets.defs.presentation import METRICS, MONEY
 from llmops_assets.tables import RAW, REQUESTS
 from llmops_assets.warehouse.audits import tests_of
 from llmops_assets.warehouse.build import PRICED, published_models
+from llmops_assets.warehouse.project import LINEAGE
 
 Manifest = Mapping[str, Any]
 RAW_KEY = dg.AssetKey(RAW)
@@ -84,7 +86,17 @@ def model_specs(
         # The rest of dagster-dbt's metadata says where dbt writes, which is a scratch database.
         said = {key: value for key, value in spec.metadata.items() if key == "dagster/column_schema"}
         specs.append(spec.replace_attributes(metadata={**said, "dagster/table_name": f"{namespace}.{name}"}))
-    return specs
+    return [_with_lineage(spec, manifest.get(LINEAGE, {})) for spec in specs]
+
+
+def _with_lineage(spec: dg.AssetSpec, lineages: Mapping[str, Mapping[str, list[str]]]) -> dg.AssetSpec:
+    """The spec with the columns of the request log that its columns are computed from, where that is known."""
+    lineage = lineages.get(spec.key.path[-1])
+    if lineage is None:
+        return spec
+    requests = READ[REQUESTS]
+    deps = {name: [dg.TableColumnDep(requests, read) for read in reads] for name, reads in lineage.items()}
+    return spec.merge_attributes(metadata={LINEAGE_ENTRY: dg.TableColumnLineage(deps)})
 
 
 def _parents(manifest: Manifest, node: Mapping[str, Any]) -> set[dg.AssetKey]:

@@ -15,7 +15,7 @@ import dagster as dg
 from llmops_assets.defs.checks import Outcome, expectation_specs, outcome_of, results
 from llmops_assets.defs.context import RETRIES, run_window
 from llmops_assets.defs.ingestion import source_key
-from llmops_assets.defs.materialized import check_entries, table_entries
+from llmops_assets.defs.materialized import check_entries, show_lineage, table_entries
 from llmops_assets.defs.models import RAW_KEY, Manifest, check_specs, model_specs
 from llmops_assets.defs.partitions import billing_days, days_from_hours, event_hours
 from llmops_assets.defs.presentation import INGEST
@@ -83,6 +83,7 @@ def hourly_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     def event_time_tables(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
         now = platform.settings()
         lake, project = platform.lake(now), platform.project(now)
+        show_lineage(context)
         run = RunInfo(context.run.run_id, datetime.now(UTC))
         chunks = run_window(context).chunks(now.warehouse.max_hours_per_run * HOUR)
         yield from shown(context, now, (build_hours(lake, now, project, chunk, run) for chunk in chunks))
@@ -106,6 +107,7 @@ def daily_asset(manifest: Manifest, settings: Settings) -> dg.AssetsDefinition:
     def billing_date_tables(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
         now = platform.settings()
         lake, project = platform.lake(now), platform.project(now)
+        show_lineage(context)
         run = RunInfo(context.run.run_id, datetime.now(UTC))
         chunks = run_window(context).chunks(LONGEST_DAYS * DAY)
         yield from shown(context, now, (build_days(lake, now, project, chunk, run) for chunk in chunks))

@@ -86,6 +86,16 @@ def build(
     return [_node_result(one) for one in result.results]
 
 
+def compiled(project: DbtProject, folder: Path) -> dict[str, str]:
+    """The SQL of every model for no window in particular; `folder` is for what dbt writes."""
+    variables = {"LLMOPS_STAGING": "", "LLMOPS_MEMORY_LIMIT": "1GB", "LLMOPS_THREADS": "1", "LLMOPS_SPILL": str(folder)}
+    target = folder / "compiled"
+    result = invoke(
+        project, ["compile", "--select", "resource_type:model"], scratch=folder, target=target, variables=variables
+    )
+    return {one.node.name: one.node.compiled_code for one in result.results}
+
+
 def invoke(
     project: DbtProject,
     arguments: Sequence[str],

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+LINEAGE = "column_lineage"
+"""What the parsed manifest has beside dbt's own keys; see `warehouse.lineage`."""
 _IGNORED = {"target", "logs", "dbt_packages", ".user.yml"}
 
 
@@ -54,7 +56,7 @@ class DbtProject:
     def digest(self) -> str:
         """Changes with every file of the project and with the versions that parse it."""
         digest = hashlib.sha256()
-        for package in ("dbt-core", "dbt-duckdb"):
+        for package in ("dbt-core", "dbt-duckdb", "sqlglot"):
             digest.update(version(package).encode())
         for file in self._files():
             digest.update(f"\0{file.relative_to(self.folder)}\0".encode() + file.read_bytes())
@@ -62,7 +64,7 @@ class DbtProject:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """The manifest as dbt writes it in JSON."""
+        """The manifest as dbt writes it in JSON, with the lineage of columns."""
         manifest: dict[str, Any] = json.loads((self._parsed() / "manifest.json").read_text(encoding="utf-8"))
         return manifest
 
@@ -92,4 +94,14 @@ class DbtProject:
         with TemporaryDirectory(dir=self.cache) as folder:
             target = Path(folder) / "target"
             invoke(self, ["parse"], scratch=Path(folder), target=target)
+            self._add_lineage(Path(folder), target / "manifest.json")
             target.rename(parsed)
+
+    def _add_lineage(self, folder: Path, file: Path) -> None:
+        """Put the lineage of columns beside what dbt wrote: it needs compiled SQL, and takes seconds."""
+        from llmops_assets.warehouse.dbt import compiled
+        from llmops_assets.warehouse.lineage import lineage_of_models
+
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        manifest[LINEAGE] = lineage_of_models(manifest, compiled(self, folder))
+        file.write_text(json.dumps(manifest), encoding="utf-8")
