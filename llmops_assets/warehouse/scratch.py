@@ -23,8 +23,6 @@ from llmops_assets.warehouse.dbt import SCRATCH_FILE
 from llmops_assets.warehouse.due import published
 from llmops_assets.windows import DAY, HOUR, Window
 
-RUN_SETTINGS = {"dedupe_margin_seconds": "bigint", "billing_time_zone": "varchar"}
-"""Columns of `lake.run_settings` and their types."""
 REUSE_SPAN = 30 * DAY
 """How far back `reused_ids` looks."""
 
