@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from llmops_assets.defs.models import LINEAGE_ENTRY
 from llmops_assets.ingest import RefreshReport
 from llmops_assets.lake import Commit
 from llmops_assets.tables import RAW
@@ -20,7 +21,6 @@ from llmops_assets.warehouse.dbt import NodeResult
 from llmops_assets.warehouse.preview import Look
 from llmops_assets.windows import DAY, HOUR, Window, contiguous
 
-LINEAGE_ENTRY = "dagster/column_lineage"
 SHOWN_IN_PLACE = 1000
 LONGEST_VALUE = 40
 _BARS = "▁▂▃▄▅▆▇█"

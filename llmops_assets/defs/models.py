@@ -13,7 +13,6 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from llmops_assets.defs.checks import partitioned_spec
-from llmops_assets.defs.materialized import LINEAGE_ENTRY
 from llmops_assets.defs.presentation import METRICS, MONEY
 from llmops_assets.tables import RAW, REQUESTS
 from llmops_assets.warehouse.audits import tests_of
@@ -29,6 +28,7 @@ READ = {RAW: RAW_KEY, REQUESTS: dg.AssetKey(REQUESTS)}
 GROUPS = {"operations": METRICS, "billing": MONEY}
 """Groups of the folders of models; another folder is a group of its own name."""
 
+LINEAGE_ENTRY = "dagster/column_lineage"
 REBUILT = {
     "hourly": "A partition is an hour of the calls' own time (UTC).",
     "daily": "A partition is a billing date in the configured time zone.",

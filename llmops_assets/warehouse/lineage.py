@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmops_assets.tables import REQUESTS
-from llmops_assets.warehouse.scratch import RUN_SETTINGS
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
 CALLS = {"int_llm_requests_priced", REQUESTS}
 """Relations of a scratch database that hold the calls."""
-SETTINGS = {"run_settings": RUN_SETTINGS}
-"""Relations of one row that a model may read beside the calls."""
+SETTINGS = {"run_settings": {"dedupe_margin_seconds": "bigint", "billing_time_zone": "varchar"}}
+"""Relations of one row that a model may read beside the calls, as `warehouse.scratch` mounts them."""
 
 Lineage = dict[str, list[str]]
 """Columns of a table, and for each the columns of `llm_requests` that its value is computed from."""

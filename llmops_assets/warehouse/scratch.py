@@ -24,9 +24,6 @@ from llmops_assets.warehouse.dbt import SCRATCH_FILE
 from llmops_assets.warehouse.due import REPORT_SPAN, REUSE_DATES, complete_days, published
 from llmops_assets.windows import DAY, HOUR, Window
 
-RUN_SETTINGS = {"dedupe_margin_seconds": "bigint", "billing_time_zone": "varchar"}
-"""Columns of `lake.run_settings` and their types."""
-
 
 @dataclass(frozen=True)
 class Scratch:
