@@ -192,7 +192,7 @@ def _failure(page: Browser, ui: Ui, pictures: Path) -> None:
     event_id = poison(ui.lake, START + 10 * HOUR)
     _launch(page, ui, "2026-11-01-10:00")
     assert _run_launched(page, ui) == "FAILURE"
-    page.open(f"{ui.url}/assets/{TABLE}?view=checks&checkDetail=stg_llm_events_values_are_possible")
+    page.open(f"{ui.url}/assets/{TABLE}?view=checks&checkDetail=llm_requests_values_are_possible")
     page.wait_for("Nothing of the window was published")
     page.wait_for(f"event_id = '{event_id}'")
     page.scroll_to("Latest execution")

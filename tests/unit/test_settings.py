@@ -161,6 +161,9 @@ def test_a_start_without_an_offset_is_utc_and_another_offset_is_turned_into_utc(
         ("start = 2026-11-01T00:30:00Z", ["llmops.toml", "start", "2026-11-01T00:30:00+00:00", "full hour"]),
         ('start = "yesterday"', ["llmops.toml", "start = 'yesterday'", "valid datetime"]),
         (SOURCE + 'access_key_id_env = "KEY"', ["llmops.toml", "source[1]", "secret_access_key_env", "together"]),
+        ('[ui]\nowner = "us"', ["llmops.toml", "ui.owner = 'us'", "team:"]),
+        ('[ui.owners]\nmoney = "us"', ["llmops.toml", "ui.owners", "money = 'us'", "team:<name> or a mail address"]),
+        ("[freshness]\nhourly_hours = 1", ["llmops.toml", "freshness.hourly_hours = 1", "greater than or equal to 2"]),
         ("home = [", ["llmops.toml", "not valid TOML"]),
     ],
 )
