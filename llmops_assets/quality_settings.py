@@ -31,7 +31,7 @@ class QualitySettings(Section):
     max_distance: float = Field(0.3, description="Distance of two distributions: the share that moved.", ge=0, le=1)
     cost_factor: float = Field(10.0, description="How far claimed costs may be off the price book.", ge=1)
     partition_checks: int = Field(
-        6, description="Runs of more partitions record passed checks once for all of them, unless a backfill.", ge=1
+        72, description="Runs of more partitions record passed checks once for all of them, unless a backfill.", ge=1
     )
     timeout_seconds: float = Field(120.0, description="Longest wait for one judgement.", gt=0)
     severities: dict[str, Literal["error", "warn", "off"]] = Field(

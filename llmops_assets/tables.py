@@ -152,6 +152,9 @@ requests_sequence_number | bigint      | Commit of llm_requests that was written
 first_published_at       | timestamptz | First publish of the window.
 published_at             | timestamptz | Latest publish of the window.
 audit                    | varchar     | JSON: table name to its rows and the checks that passed, failed or warned.
+requests                 | bigint      | Calls in the window as published; NULL while it is being published.
+late_requests            | bigint      | Calls whose record arrived after the end of their hour and the allowed delay.
+max_lateness_s           | double      | Longest time from a call to its record's arrival, in seconds.
 """),
     window_column="window_start",
     partition=(),

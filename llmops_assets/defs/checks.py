@@ -2,7 +2,8 @@
 
 Dagster 1.13 gives a result of a range run no partition, so that a later run of one healthy hour would hide a
 failure of another. Here every partition gets a result of its own, aimed at the rows that the lake has for it
-now. An event costs about 7 ms, so runs of many partitions outside of a backfill record passed checks once.
+now. A result costs about a millisecond, so runs of very many partitions outside of a backfill record passed
+checks once.
 """
 
 import warnings
@@ -14,6 +15,7 @@ from typing import Any
 import dagster as dg
 
 from llmops_assets.defs.context import run_window
+from llmops_assets.defs.event_log import written_together
 from llmops_assets.expectations import Expectation, Finding
 from llmops_assets.windows import Window
 
@@ -93,16 +95,17 @@ def results(
     starts = {key: start for key, start in _starts(context).items() if start in judged}
     keys = list(starts)
     whole = len(keys) > most_partitions and BACKFILL not in context.run.tags
-    for asset in sorted({check.asset_key for check in context.selected_asset_check_keys}):
-        latest = _latest_materializations(context.instance, asset, keys)
-        for check in sorted(one for one in context.selected_asset_check_keys if one.asset_key == asset):
-            outcome = by_name.get(check.name)
-            if outcome is not None:
-                spec = context.assets_def.get_spec_for_check_key(check)
-                for key in [None, *(key for key in keys if starts[key] in outcome.at_fault)] if whole else keys:
-                    passed = outcome.passed or (key is not None and starts[key] not in outcome.at_fault)
-                    yield _evaluation(spec, outcome, key, latest.get(key or ""), passed=passed)
-            yield dg.Output(None, context.assets_def.get_output_name_for_asset_check_key(check))
+    with written_together(context.instance):
+        for asset in sorted({check.asset_key for check in context.selected_asset_check_keys}):
+            latest = _latest_materializations(context.instance, asset, keys)
+            for check in sorted(one for one in context.selected_asset_check_keys if one.asset_key == asset):
+                outcome = by_name.get(check.name)
+                if outcome is not None:
+                    spec = context.assets_def.get_spec_for_check_key(check)
+                    for key in [None, *(key for key in keys if starts[key] in outcome.at_fault)] if whole else keys:
+                        passed = outcome.passed or (key is not None and starts[key] not in outcome.at_fault)
+                        yield _evaluation(spec, outcome, key, latest.get(key or ""), passed=passed)
+                yield dg.Output(None, context.assets_def.get_output_name_for_asset_check_key(check))
 
 
 def _evaluation(

@@ -24,7 +24,7 @@ def quality_key() -> dg.AssetKey:
     description=(
         "One row per table and published window: whether all of its arrivals were taken in, its rows and checks at "
         "the publish, how late its records were, and when it was last restated.\n\nSource: `ingest_ledger`, "
-        "`published_windows`, `llm_requests`. Not partitioned; a re-run makes the whole table again."
+        "`published_windows`. Not partitioned; a re-run makes the whole table again."
     ),
 )
 def data_quality_windows(platform: PlatformResource) -> dg.MaterializeResult[None]:

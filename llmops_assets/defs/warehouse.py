@@ -14,6 +14,7 @@ import dagster as dg
 
 from llmops_assets.defs.checks import Outcome, expectation_specs, outcome_of, results
 from llmops_assets.defs.context import RETRIES, run_window
+from llmops_assets.defs.event_log import written_together
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.materialized import check_entries, show_lineage, table_entries
 from llmops_assets.defs.models import RAW_KEY, Manifest, check_specs, model_specs
@@ -134,10 +135,11 @@ def shown(context: dg.AssetExecutionContext, settings: Settings, builds: Iterato
         why = {"why": dg.MetadataValue.text(str(other))}
         raise dg.Failure(SUPERSEDED, metadata=why, allow_retries=False) from other
     report = combined(reports)
-    for key in context.assets_def.keys_by_output_name.values():  # each after those that it reads
-        if key in context.selected_asset_keys:
-            yield dg.MaterializeResult(asset_key=key, metadata=table_entries(report, key.path[-1]))
-    yield from results(context, _outcomes(report), report.window, most)
+    with written_together(context.instance):
+        for key in context.assets_def.keys_by_output_name.values():  # each after those that it reads
+            if key in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=key, metadata=table_entries(report, key.path[-1]))
+        yield from results(context, _outcomes(report), report.window, most)
 
 
 def _outcomes(report: BuildReport) -> Iterator[Outcome]:

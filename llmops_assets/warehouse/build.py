@@ -216,7 +216,7 @@ def _publish(
                 progress.report(f"publishing {publication.span}", number, len(nodes))
                 report.commits[node["name"]] = commit
         sequence = report.commits[REQUESTS].sequence_number if requests_sequence is None else requests_sequence
-        found = audits(connection, project.manifest, tag, nodes, publication.windows, report)
+        found = audits(connection, project.manifest, tag, nodes, publication.windows, report, place.settings.warehouse)
         publish.finish(lake, connection, publication, report.commits, sequence, marked, found)
 
 

@@ -67,6 +67,8 @@ def build(
     """
     arguments = [
         "build",
+        # Nothing reads its JSON: the parsed project is kept, and results are taken as objects (0.3 to 0.5 s a run).
+        "--no-write-json",
         *("--select", select),
         *("--exclude-resource-type", "unit_test"),
         *("--event-time-start", _naive(window.start)),

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +35,13 @@ def project_folder() -> Path:
         if (folder / "dbt_project.yml").is_file():
             return folder
     raise DbtError(f"no dbt project beside or inside {_PACKAGE}: reinstall the package")
+
+
+@lru_cache(maxsize=4)
+def _read(manifest: Path) -> dict[str, Any]:
+    """A parsed project's manifest; its folder is named after its content, so it never changes."""
+    read: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    return read
 
 
 @dataclass(frozen=True)
@@ -65,8 +72,7 @@ class DbtProject:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """The manifest as dbt writes it in JSON, with the lineage of columns."""
-        manifest: dict[str, Any] = json.loads((self._parsed() / "manifest.json").read_text(encoding="utf-8"))
-        return manifest
+        return _read(self._parsed() / "manifest.json")
 
     def load(self) -> "Manifest":
         """The manifest as dbt's own object, which spares a run the parsing."""

@@ -15,11 +15,9 @@ import duckdb
 
 from llmops_assets.lake import Column, Commit, Lake, TableSpec, rows_of_spec
 from llmops_assets.tables import PUBLISHED, PUBLISHED_SPEC
+from llmops_assets.warehouse.audits import Audit
 from llmops_assets.warehouse.due import PUBLISHED_STATE, published
 from llmops_assets.windows import Window
-
-Audits = Mapping[datetime, Mapping[str, Mapping[str, int]]]
-"""Rows and counts of checks, by start of the window and table."""
 
 
 class Superseded(Exception):
@@ -88,7 +86,7 @@ def finish(
     commits: Mapping[str, Commit],
     requests_sequence_number: int,
     marked: int | None,
-    audits: Audits,
+    audits: Mapping[datetime, Audit],
 ) -> None:
     """Make the windows current: the last commit of a run."""
     still_ours(lake, publication, marked)
@@ -130,9 +128,10 @@ def _write(
     state: str,
     snapshots: Mapping[str, int | None],
     requests_sequence_number: int,
-    audits: Audits | None = None,
+    audits: Mapping[datetime, Audit] | None = None,
 ) -> int | None:
     before = published(lake, publication.scope, publication.span)
+    unknown: dict[str, Any] = {"audit": None, "requests": None, "late_requests": None, "max_lateness_s": None}
     rows = [
         {
             "scope": publication.scope,
@@ -146,7 +145,7 @@ def _write(
             "requests_sequence_number": requests_sequence_number,
             "first_published_at": before[window.start].first_published_at if window.start in before else publication.at,
             "published_at": publication.at,
-            "audit": None if audits is None else json.dumps(audits.get(window.start, {})),
+            **(unknown if audits is None else _audited(audits[window.start])),
         }
         for window in publication.windows
     ]
@@ -154,3 +153,12 @@ def _write(
     commit = lake.replace(PUBLISHED, publication.span, connection, "publication", where={"scope": publication.scope})
     connection.unregister("publication")
     return commit.snapshot_id
+
+
+def _audited(audit: Audit) -> dict[str, Any]:
+    return {
+        "audit": json.dumps(audit.tables),
+        "requests": audit.requests,
+        "late_requests": audit.late_requests,
+        "max_lateness_s": audit.max_lateness_s,
+    }

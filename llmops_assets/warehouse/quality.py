@@ -2,8 +2,8 @@
 `data_quality_windows`.
 
 Kept apart from the marts, so that no mart depends on when it was built. The whole table is made again from
-the ledger, the request log and `published_windows`; its cost grows with the number of windows (2,200 hours of
-eleven tables took 0.4 CPU seconds).
+the ledger and `published_windows`; its cost grows with the number of windows and objects, not of calls (2,200
+hours of eleven tables took 0.4 CPU seconds).
 """
 
 from datetime import timedelta
@@ -14,12 +14,11 @@ import pyarrow as pa
 from llmops_assets.duck import connect
 from llmops_assets.lake import Commit, Lake
 from llmops_assets.settings import Settings
-from llmops_assets.tables import LEDGER, LEDGER_SPEC, PUBLISHED, PUBLISHED_SPEC, QUALITY, QUALITY_SPEC, REQUESTS
+from llmops_assets.tables import LEDGER, LEDGER_SPEC, PUBLISHED, PUBLISHED_SPEC, QUALITY, QUALITY_SPEC
 from llmops_assets.warehouse.due import due_days, due_hours
 from llmops_assets.windows import day_of
 
-# A billing date is looked at as the instants of its civil date. Calls are counted by quarter-hours, which divide
-# every civil time zone.
+# A billing date is looked at as the instants of its civil date.
 _QUERY = """
 with windows as (
     select
@@ -49,28 +48,6 @@ waited as (
         and closed.arrival_hour < windows.end_instant + interval {delay} second
     group by windows.scope, windows.window_start
 ),
-quarters as (
-    select
-        time_bucket(interval 15 minute, event_time) as quarter,
-        count(*) as requests,
-        count(*) filter (
-            where arrived_at >= date_trunc('hour', event_time) + interval 1 hour + interval {delay} second
-        ) as late_requests,
-        max(epoch(arrived_at) - epoch(event_time)) as max_lateness_s
-    from lake.llm_requests
-    group by all
-),
-calls as (
-    select
-        windows.scope,
-        windows.window_start,
-        coalesce(sum(requests), 0) as requests,
-        coalesce(sum(late_requests), 0) as late_requests,
-        max(max_lateness_s) as max_lateness_s
-    from windows
-    left join quarters on quarters.quarter >= windows.first_instant and quarters.quarter < windows.end_instant
-    group by all
-),
 tables as (
     select scope, window_start, unnest(json_keys(coalesce(nullif(audit, '{{}}'), snapshots))) as table_name
     from windows
@@ -83,13 +60,12 @@ select
     waited.closed_hours >= waited.needed_hours as is_complete,
     windows.is_published,
     {counts},
-    calls.requests,
-    calls.late_requests,
-    calls.max_lateness_s,
+    windows.requests,
+    windows.late_requests,
+    windows.max_lateness_s,
     windows.last_restated_at
 from windows
 inner join waited using (scope, window_start)
-inner join calls using (scope, window_start)
 inner join tables using (scope, window_start)
 """
 _COUNTS = {"rows": "row_count", "passed": "checks_passed", "failed": "checks_failed", "warned": "checks_warned"}
@@ -117,8 +93,7 @@ def write_quality(lake: Lake, settings: Settings) -> Commit:
     delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
     read = _sources_read(lake)
     with connect(limits=settings.duckdb) as connection:
-        tables = [LEDGER, PUBLISHED, *([REQUESTS] if lake.exists(REQUESTS) else [])]
-        lake.mount(connection, tables)
+        lake.mount(connection, [LEDGER, PUBLISHED])
         _register(connection, settings, lake)
         return lake.replace(QUALITY, None, connection, f"({_query(settings, delay)})", properties={READ_KEY: read})
 
@@ -138,11 +113,6 @@ def _query(settings: Settings, delay: timedelta) -> str:
 
 
 def _register(connection: duckdb.DuckDBPyConnection, settings: Settings, lake: Lake) -> None:
-    if not lake.exists(REQUESTS):
-        nothing = "cast(null as timestamptz)"
-        connection.execute(
-            f"create view lake.llm_requests as select {nothing} as event_time, {nothing} as arrived_at where false"
-        )
     due = [("hour", hour) for hour in due_hours(lake)]
     due += [("day", day_of(day)) for day in due_days(lake, settings.warehouse.billing_time_zone)]
     scopes, starts = [scope for scope, _ in due], [start for _, start in due]
