@@ -19,7 +19,8 @@ from llmops_assets.defs.runs import RANGE_END, RANGE_START, Attempts, attempts, 
 from llmops_assets.defs.warehouse import LONGEST_DAYS, table_keys
 from llmops_assets.ingest import pending_hours
 from llmops_assets.lake import Lake
-from llmops_assets.settings import Settings, SourceSettings
+from llmops_assets.settings import Settings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.tables import LEDGER, PUBLISHED
 from llmops_assets.warehouse.due import (
     changed_since_billed,

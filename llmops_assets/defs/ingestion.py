@@ -24,7 +24,8 @@ from llmops_assets.expectations import Finding, examine_batches, expectations_of
 from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.lake import Lake
-from llmops_assets.settings import Settings, SourceSettings
+from llmops_assets.settings import Settings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.windows import HOUR, Window, hour_of
 
 

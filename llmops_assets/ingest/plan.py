@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from llmops_assets.lake import Lake
-from llmops_assets.settings import Settings, SourceSettings
+from llmops_assets.settings import Settings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources import ObjectRef, list_objects, store_of
 from llmops_assets.tables import LEDGER, RAW
 from llmops_assets.windows import HOUR, Window, hour_of

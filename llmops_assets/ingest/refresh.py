@@ -21,7 +21,8 @@ from llmops_assets.ingest.decoding import Decoder
 from llmops_assets.ingest.ledger import write_ledger
 from llmops_assets.ingest.plan import Plan, plan_refresh
 from llmops_assets.lake import Lake, StaleWindow
-from llmops_assets.settings import Settings, SourceSettings
+from llmops_assets.settings import Settings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources import ObjectRef, read_batches, store_of
 from llmops_assets.tables import LEDGER_SPEC, RAW, RAW_SPEC
 from llmops_assets.touched import summary

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import obstore
 from obstore.exceptions import BaseError, InvalidPathError, PreconditionError
 
-from llmops_assets.settings import SourceSettings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources.credentials import Signer, signer_of
 from llmops_assets.sources.errors import ObjectChanged, ObjectGone, SourceError
 from llmops_assets.sources.objects import Entry, ObjectRef

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from llmops_assets.settings import SourceSettings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources.errors import SourceError
 
 Credential = Mapping[str, str | datetime | None]

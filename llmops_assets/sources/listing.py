@@ -7,7 +7,7 @@ not data yet. Does not belong here: what is new (ingest decides), or reading.
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from llmops_assets.settings import SourceSettings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources.layout import Layout, Pruning
 from llmops_assets.sources.objects import Entry, ObjectRef, Store
 from llmops_assets.windows import Window, hour_of

@@ -11,7 +11,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from urllib.parse import unquote
 
-from llmops_assets.settings import SourceSettings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources.errors import ObjectChanged, ObjectGone, SourceError
 from llmops_assets.sources.objects import Entry, ObjectRef
 

@@ -1,6 +1,6 @@
 """Opening the store that a source names: a local folder or an S3 bucket."""
 
-from llmops_assets.settings import SourceSettings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources.bucket import bucket
 from llmops_assets.sources.local import local_folder
 from llmops_assets.sources.objects import Store

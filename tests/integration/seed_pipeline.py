@@ -14,7 +14,8 @@ from typing import Any
 from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.lake import Lake
-from llmops_assets.settings import Settings, SourceSettings
+from llmops_assets.settings import Settings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.warehouse import build_days, build_hours
 from llmops_assets.warehouse.build import RunInfo
 from llmops_assets.warehouse.project import DbtProject

@@ -16,7 +16,8 @@ from llmops_assets.ingest.ledger import write_ledger
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.lake import Lake
 from llmops_assets.quality_settings import QualitySettings
-from llmops_assets.settings import Settings, SourceSettings
+from llmops_assets.settings import Settings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.tables import LEDGER_SPEC, RAW, RAW_SPEC
 from llmops_assets.windows import Window, hour_window
 

@@ -15,7 +15,8 @@ from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.lake import Lake
 from llmops_assets.prices import book
-from llmops_assets.settings import Settings, SourceSettings
+from llmops_assets.settings import Settings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.warehouse import build_hours
 from llmops_assets.warehouse.build import RunInfo
 from llmops_assets.warehouse.project import DbtProject

@@ -12,7 +12,8 @@ from stored import files_with, tables_with
 from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.lake import Lake
-from llmops_assets.settings import IngestSettings, Settings, SourceSettings
+from llmops_assets.settings import IngestSettings, Settings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.tables import RAW
 from llmops_assets.windows import HOUR, hour_window
 

@@ -10,7 +10,8 @@ import pytest
 from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.lake import Lake
-from llmops_assets.settings import Settings, SourceSettings, WarehouseSettings
+from llmops_assets.settings import Settings, WarehouseSettings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.windows import HOUR, Window
 
 pytestmark = pytest.mark.integration

@@ -14,7 +14,7 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from llmops_assets.settings import SourceSettings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources import (
     ObjectChanged,
     ObjectGone,

@@ -17,7 +17,8 @@ from pydantic_core import PydanticUndefined
 
 from llmops_assets.cli import app
 from llmops_assets.section import Section
-from llmops_assets.settings import Settings, SourceSettings
+from llmops_assets.settings import Settings
+from llmops_assets.source_settings import SourceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llmops_assets.settings import SourceSettings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources import ObjectRef, SourceError, list_objects, store_of
 from llmops_assets.sources.local import LocalFolder
 from llmops_assets.windows import Window

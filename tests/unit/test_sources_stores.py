@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from llmops_assets.settings import SourceSettings
+from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources import SourceError, store_of
 from llmops_assets.sources.bucket import Bucket
 from llmops_assets.sources.credentials import signer_of
