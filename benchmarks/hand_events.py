@@ -67,13 +67,14 @@ where role = 'conflict'
 EVENT_CONSERVATION = """
 create table event_conservation as
 with accepted_by_hour as (
-    select date_trunc('hour', event_time) as window_start, source, count(*) as accepted_records,
+    select date_trunc('hour', event_time) as window_start, source, arrival_hour, count(*) as accepted_records,
         sum(tokens_total) as tokens, sum(reported_cost_usd) as cost
     from accepted
     group by all
 ),
 repeated_by_hour as (
-    select date_trunc('hour', event_time) as window_start, source,
+    select date_trunc('hour', event_time) as window_start, source, arrival_hour,
+        count(*) filter (where role <> 'head' and predecessor_source <> source) as of_other_sources,
         count(*) filter (where role = 'exact_duplicate') as exact_duplicates,
         count(*) filter (where role = 'conflict') as conflicts,
         sum(tokens_total) filter (where role <> 'head') as tokens,
@@ -81,15 +82,16 @@ repeated_by_hour as (
     from repeated
     group by all
 )
-select window_start, window_start + interval 1 hour as window_end, source, accepted_records,
+select window_start, window_start + interval 1 hour as window_end, source, arrival_hour, accepted_records,
     accepted_records - coalesce(exact_duplicates, 0) - coalesce(conflicts, 0) as events,
     coalesce(exact_duplicates, 0) as exact_duplicates, coalesce(conflicts, 0) as conflicts,
+    coalesce(of_other_sources, 0) as duplicates_of_other_sources,
     coalesce(accepted_by_hour.tokens, 0)::bigint as tokens_accepted,
     coalesce(repeated_by_hour.tokens, 0)::bigint as tokens_dropped,
     coalesce(accepted_by_hour.cost, 0)::decimal(38, 12) as reported_cost_accepted_usd,
     coalesce(repeated_by_hour.cost, 0)::decimal(38, 12) as reported_cost_dropped_usd
 from accepted_by_hour
-left join repeated_by_hour using (window_start, source)
+left join repeated_by_hour using (window_start, source, arrival_hour)
 """
 
 _CARRIED = "source, uri, line, record_index, arrived_at"

@@ -151,6 +151,7 @@ def _raw(record: Record) -> dict[str, Any]:
     return {
         **{name: getattr(record, name) for name in Record.__dataclass_fields__},
         "version": "1",
+        "arrival_hour": BORDER,
         "outcome": "accepted",
         "flags": [],
     }

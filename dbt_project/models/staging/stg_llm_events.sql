@@ -9,6 +9,7 @@ final as (
     select
         -- position
         source,
+        arrival_hour,
         uri,
         version,
         line,

@@ -11,6 +11,7 @@ accepted as (
     select
         {{ time_bucket(60, 'event_time') }} as window_start,
         source,
+        arrival_hour,
         count(*) as accepted_records,
         sum(tokens_total) as tokens,
         sum(reported_cost_usd) as reported_cost_usd
@@ -25,8 +26,10 @@ repeated as (
     select
         {{ time_bucket(60, 'event_time') }} as window_start,
         source,
+        arrival_hour,
         count(*) filter (where role = 'exact_duplicate') as exact_duplicates,
         count(*) filter (where role = 'conflict') as conflicts,
+        count(*) filter (where role != 'head' and predecessor_source != source) as duplicates_of_other_sources,
         sum(tokens_total) filter (where role != 'head') as tokens,
         sum(reported_cost_usd) filter (where role != 'head') as reported_cost_usd
     from {{ ref('int_repeated_records_classified') }}
@@ -41,10 +44,12 @@ final as (
         accepted.window_start,
         accepted.window_start + {{ minutes(60) }} as window_end,
         accepted.source,
+        accepted.arrival_hour,
         accepted.accepted_records,
         accepted.accepted_records - coalesce(repeated.exact_duplicates, 0) - coalesce(repeated.conflicts, 0) as events,
         coalesce(repeated.exact_duplicates, 0) as exact_duplicates,
         coalesce(repeated.conflicts, 0) as conflicts,
+        coalesce(repeated.duplicates_of_other_sources, 0) as duplicates_of_other_sources,
         cast(coalesce(accepted.tokens, 0) as bigint) as tokens_accepted,
         cast(coalesce(repeated.tokens, 0) as bigint) as tokens_dropped,
         cast(coalesce(accepted.reported_cost_usd, 0) as decimal(38, 12)) as reported_cost_accepted_usd,
@@ -54,6 +59,7 @@ final as (
         on
             accepted.window_start = repeated.window_start
             and accepted.source = repeated.source
+            and accepted.arrival_hour = repeated.arrival_hour
 
 )
 
