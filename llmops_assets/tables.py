@@ -11,7 +11,9 @@ LEDGER = "ingest_ledger"
 TOUCHED = "touched_hours"
 PUBLISHED = "published_windows"
 QUALITY = "data_quality_windows"
+COVERAGE = "source_coverage"
 REQUESTS = "llm_requests"
+CONSERVATION = "event_conservation"
 REPORT_DAYS = "report_days"
 
 
@@ -179,5 +181,33 @@ max_lateness_s   | double      | Longest time from a call to its record's arriva
 last_restated_at | timestamptz | Latest publish after the first; NULL if never restated.
 """),
     window_column="window_start",
+    partition=(),
+)
+
+COVERAGE_SPEC = TableSpec(
+    name=COVERAGE,
+    columns=_columns("""
+source                      | varchar     | Configured source.
+arrival_hour                | timestamptz | Hour of arrival.
+unit                        | varchar     | What is expected and read: object.
+expected                    | bigint      | Units that the source listed under the hour.
+read                        | bigint      | Units that were taken in.
+bytes                       | bigint      | Their bytes as stored.
+records                     | bigint      | Records they held: accepted + rejected + not_a_call + report.
+accepted                    | bigint      | Records that became candidates for calls.
+rejected                    | bigint      | Records kept as rejects.
+not_a_call                  | bigint      | Well-formed records that are no LLM call.
+report                      | bigint      | Provider usage or cost buckets.
+rejects                     | map(varchar, bigint) | Rejected records by reason.
+events                      | bigint      | Accepted records that head a call.
+exact_duplicates            | bigint      | Accepted records that say again what another one said.
+conflicts                   | bigint      | Accepted records that contradict another one of their call.
+duplicates_of_other_sources | bigint      | The part of both that another source had delivered.
+unbuilt                     | bigint      | Accepted records of which the published hours know nothing yet.
+is_settled                  | boolean     | Whether no event hour of its calls waits to be built; then unbuilt is 0.
+is_complete                 | boolean     | Whether all that was expected was read after the hour had ended.
+complete_since              | timestamptz | Start of the run that found it so; NULL if it is not complete.
+"""),
+    window_column="arrival_hour",
     partition=(),
 )

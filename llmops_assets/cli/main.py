@@ -37,6 +37,14 @@ class SqlFormat(StrEnum):
     parquet = "parquet"
 
 
+class Period(StrEnum):
+    """By what `llmops ledger` adds up."""
+
+    hour = "hour"
+    day = "day"
+    all = "all"
+
+
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turn expected errors into one message and exit code 2; anything else is a defect and shows its trace."""
@@ -89,6 +97,27 @@ def sql(
 
     with _explained():
         run(query, config, str(format_), as_of)
+
+
+@app.command(
+    epilog="Examples:\n\nllmops ledger\n\nllmops ledger --from 2026-11-01 --to 2026-11-02 --source gateway --by hour"
+)
+def ledger(
+    config: ConfigOption = None,
+    start: Annotated[datetime | None, typer.Option("--from", help="First arrival hour (UTC); default: all.")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", help="End of the arrival hours, exclusive.")] = None,
+    source: Annotated[str | None, typer.Option(help="One source; default: all.")] = None,
+    by: Annotated[Period, typer.Option(help="Add up by hour or day of arrival, or all of it.")] = Period.day,
+    format_: Annotated[SqlFormat, typer.Option("--format", "-f", help="How to print rows.")] = SqlFormat.table,
+) -> None:
+    """Show what every source delivered and what became of it: rejected, calls, duplicates, conflicts.
+
+    records = accepted + rejected + not_a_call + report; accepted = events + exact_duplicates + conflicts + unbuilt.
+    """
+    from llmops_assets.cli.ledger import run
+
+    with _explained():
+        run(config, start, end, source, str(by), str(format_))
 
 
 @app.command(name="config", epilog="Examples:\n\nllmops config\n\nLLMOPS_DUCKDB__THREADS=8 llmops config")

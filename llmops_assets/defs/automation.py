@@ -13,7 +13,7 @@ import dagster as dg
 
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.partitions import partition_key
-from llmops_assets.defs.quality import quality_key
+from llmops_assets.defs.quality import quality_keys
 from llmops_assets.defs.reports import LONGEST_REPORT_DAYS, PAGE
 from llmops_assets.defs.runs import RANGE_END, RANGE_START, Attempts, attempts, busy_windows, is_busy
 from llmops_assets.defs.warehouse import LONGEST_DAYS, table_keys
@@ -60,7 +60,7 @@ def automation() -> dg.Definitions:
     days = Group("bill_days", frozenset(table_keys(settings, "daily")), DAY, LONGEST_DAYS * DAY)
     pages = frozenset({*table_keys(settings, "report"), dg.AssetKey(PAGE)})
     reports = Group("report_days", pages, DAY, LONGEST_REPORT_DAYS * DAY)
-    control = Group("judge_windows", frozenset({quality_key()}), HOUR, longest)
+    control = Group("judge_windows", frozenset(quality_keys()), HOUR, longest)
     groups = [*(group for _, group in arrivals), hours, days, reports, control]
     return dg.Definitions(
         jobs=[

@@ -19,7 +19,7 @@ from llmops_assets.config_file import ConfigError
 from llmops_assets.defs.event_log import quick_event_log
 from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.partitions import partition_key
-from llmops_assets.defs.quality import quality_key
+from llmops_assets.defs.quality import quality_keys
 from llmops_assets.defs.reports import PAGE
 from llmops_assets.defs.runs import RANGE_END, RANGE_START
 from llmops_assets.defs.warehouse import LONGEST_DAYS, SUPERSEDED, table_keys
@@ -109,8 +109,8 @@ class CatchingUp:
                 time.sleep(random.uniform(0.5, 3))  # noqa: S311 - another run is at work: let it finish
         else:
             self.done.left = [_name(step) for step in (*self._hours(), *self._days(), *self._reports())]
-        if quality_is_due(self.lake):
-            self._materialize([quality_key()], {})
+        if quality_is_due(self.lake) and (reason := self._materialize(quality_keys(), {})):
+            self.done.failures["control tables"] = reason
         keep_house(self.lake, self.settings, datetime.now(UTC))
         return self.done
 

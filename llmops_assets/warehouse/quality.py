@@ -14,7 +14,7 @@ import pyarrow as pa
 from llmops_assets.duck import connect
 from llmops_assets.lake import Commit, Lake
 from llmops_assets.settings import Settings
-from llmops_assets.tables import LEDGER, LEDGER_SPEC, PUBLISHED, PUBLISHED_SPEC, QUALITY, QUALITY_SPEC
+from llmops_assets.tables import COVERAGE, LEDGER, LEDGER_SPEC, PUBLISHED, PUBLISHED_SPEC, QUALITY, QUALITY_SPEC
 from llmops_assets.warehouse.due import due_days, due_hours
 from llmops_assets.windows import day_of
 
@@ -75,8 +75,8 @@ READ_KEY = "llmops.read"
 
 
 def quality_is_due(lake: Lake) -> bool:
-    """Whether the ledger or `published_windows` has changed since the table was made from them."""
-    if not lake.exists(QUALITY):
+    """Whether the ledger or `published_windows` has changed since the control tables were made from them."""
+    if not (lake.exists(QUALITY) and lake.exists(COVERAGE)):
         return True
     made = lake.snapshots(QUALITY)
     return not made or made[-1].summary.get(READ_KEY) != _sources_read(lake)

@@ -46,7 +46,7 @@ def _node(definitions: dg.Definitions, *key: str) -> dg.AssetSpec:
 
 def test_every_source_and_every_published_table_is_an_asset(definitions: dg.Definitions) -> None:
     keys = {spec.key.to_user_string() for spec in definitions.resolve_all_asset_specs()}
-    control = {"raw_llm_events", "data_quality_windows"}
+    control = {"raw_llm_events", "data_quality_windows", "source_coverage"}
     assert keys == {"raw/gateway", "raw/apps", REPORT} | control | TABLES_BY_HOUR | TABLES_BY_DAY | TABLES_OF_REPORTS
 
 
@@ -147,7 +147,11 @@ def test_lineage_runs_from_the_sources_through_the_request_log_to_the_bills(defi
 def test_dbt_tests_are_checks_of_the_tables(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     checked = {key.asset_key.to_user_string() for key in graph.asset_check_keys}
-    assert checked <= TABLES_BY_HOUR | TABLES_BY_DAY | TABLES_OF_REPORTS | {"raw/gateway", "raw/apps"}
+    assert checked <= TABLES_BY_HOUR | TABLES_BY_DAY | TABLES_OF_REPORTS | {
+        "raw/gateway",
+        "raw/apps",
+        "source_coverage",
+    }
     assert {"llm_requests", "llm_operations_metrics", "tenant_cost_daily"} <= checked
     names = {key.name for key in graph.asset_check_keys}
     assert "accepted_records_are_events_duplicates_or_conflicts" in names

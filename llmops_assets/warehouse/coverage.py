@@ -1,0 +1,132 @@
+"""Was everything that a source delivered taken in, and what became of it: `source_coverage`.
+
+One row per source and hour of arrival, from what was listed to what was counted as a call. Belongs here: the
+one account that the table, its check and `llmops ledger` share. Its cost grows with the objects of the hours
+that are asked for.
+"""
+
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from llmops_assets.duck import connect
+from llmops_assets.lake import Commit, Lake
+from llmops_assets.settings import Settings
+from llmops_assets.tables import CONSERVATION, COVERAGE, COVERAGE_SPEC, LEDGER, LEDGER_SPEC
+from llmops_assets.warehouse.due import due_hours
+from llmops_assets.windows import Window
+
+# An hour of arrival is settled if none of the event hours that its calls fall into waits to be built.
+_QUERY = """
+with entries as (
+    select
+        source,
+        arrival_hour,
+        'object' as unit,
+        count(uri) as expected,
+        count(uri) as read,
+        sum(bytes)::bigint as bytes,
+        sum(records)::bigint as records,
+        sum(accepted)::bigint as accepted,
+        sum(rejected)::bigint as rejected,
+        sum(not_a_call)::bigint as not_a_call,
+        sum(report)::bigint as report,
+        min(first_event_time) as first_event_time,
+        max(last_event_time) as last_event_time,
+        bool_and(checked_at >= arrival_hour + interval 1 hour) as is_closed,
+        max(checked_at) as checked_at
+    from lake.ingest_ledger
+    group by source, arrival_hour
+),
+reasons as (
+    select source, arrival_hour, map_from_entries(list((reason, number) order by reason)) as rejects
+    from (
+        select source, arrival_hour, entry.key as reason, sum(entry.value)::bigint as number
+        from (select source, arrival_hour, unnest(map_entries(rejects)) as entry from lake.ingest_ledger)
+        group by all
+    )
+    group by all
+),
+outcomes as (
+    select
+        source,
+        arrival_hour,
+        sum(events)::bigint as events,
+        sum(exact_duplicates)::bigint as exact_duplicates,
+        sum(conflicts)::bigint as conflicts,
+        sum(duplicates_of_other_sources)::bigint as duplicates_of_other_sources
+    from {outcomes}
+    group by all
+),
+waiting as (
+    select distinct source, arrival_hour
+    from entries
+    inner join due on due.start >= date_trunc('hour', first_event_time) and due.start <= last_event_time
+)
+select
+    entries.source,
+    entries.arrival_hour,
+    unit,
+    expected,
+    read,
+    bytes,
+    records,
+    accepted,
+    rejected,
+    not_a_call,
+    report,
+    coalesce(rejects, map([]::varchar[], []::bigint[])) as rejects,
+    coalesce(events, 0) as events,
+    coalesce(exact_duplicates, 0) as exact_duplicates,
+    coalesce(conflicts, 0) as conflicts,
+    coalesce(duplicates_of_other_sources, 0) as duplicates_of_other_sources,
+    accepted - coalesce(events, 0) - coalesce(exact_duplicates, 0) - coalesce(conflicts, 0) as unbuilt,
+    waiting.source is null as is_settled,
+    is_closed and expected = read as is_complete,
+    case when is_closed and expected = read then checked_at end as complete_since
+from entries
+left join reasons using (source, arrival_hour)
+left join outcomes using (source, arrival_hour)
+left join waiting using (source, arrival_hour)
+"""
+
+_NO_OUTCOMES = """(
+    select null::varchar as source, null::timestamptz as arrival_hour, 0::bigint as events,
+        0::bigint as exact_duplicates, 0::bigint as conflicts, 0::bigint as duplicates_of_other_sources
+    where false
+)"""
+
+_COUNTED = ("records", "accepted", "rejected", "not_a_call", "report", "unbuilt")
+_UNACCOUNTED = f"""
+select source, arrival_hour, {", ".join(_COUNTED)}
+from lake.{COVERAGE}
+where records <> accepted + rejected + not_a_call + report or (is_settled and unbuilt <> 0)
+order by source, arrival_hour
+"""
+
+
+def write_coverage(lake: Lake, settings: Settings) -> Commit:
+    """Make `source_coverage` again."""
+    lake.ensure(COVERAGE_SPEC)
+    with connect(limits=settings.duckdb) as connection:
+        return lake.replace(COVERAGE, None, connection, f"({covered(lake, connection)})")
+
+
+def covered(lake: Lake, connection: duckdb.DuckDBPyConnection, window: Window | None = None) -> str:
+    """Mount what the account reads; the select that gives it, of the arrival hours of `window` or of all."""
+    lake.ensure(LEDGER_SPEC)
+    due = {*due_hours(lake)}
+    is_built = lake.exists(CONSERVATION)
+    lake.mount(connection, {LEDGER: window, **({CONSERVATION: None} if is_built else {})})
+    due |= {*due_hours(lake)}  # others take in and publish meanwhile: what was due before or after is not settled
+    connection.register("due", pa.table({"start": pa.array(sorted(due), pa.timestamp("us", "UTC"))}))
+    return _QUERY.format(outcomes=f"lake.{CONSERVATION}" if is_built else _NO_OUTCOMES)
+
+
+def unaccounted(lake: Lake, settings: Settings) -> list[tuple[str, datetime, dict[str, int]]]:
+    """Hours of `source_coverage` in which a record is missing or counted twice: source, hour and its counts."""
+    with connect(limits=settings.duckdb) as connection:
+        lake.mount(connection, [COVERAGE])
+        rows = connection.execute(_UNACCOUNTED).fetchall()
+    return [(source, hour.astimezone(UTC), dict(zip(_COUNTED, counts, strict=True))) for source, hour, *counts in rows]
