@@ -76,8 +76,9 @@ def outcome_of(finding: Finding) -> Outcome:
     }
     if not finding.passed:
         metadata |= {
-            "examples": dg.MetadataValue.md(_table(finding.examples)),
-            "look": dg.MetadataValue.md(f"```\n{finding.command}\n```"),
+            # Text, because the page of a check hides Markdown of any length behind a button.
+            "examples": dg.MetadataValue.text(_lines(finding.examples)),
+            "look": dg.MetadataValue.text(finding.command),
             "what_to_do": dg.MetadataValue.text(finding.expectation.cure),
         }
     severity = dg.AssetCheckSeverity.ERROR if finding.expectation.blocking else dg.AssetCheckSeverity.WARN
@@ -152,10 +153,6 @@ def _latest_materializations(instance: dg.DagsterInstance, asset: dg.AssetKey, k
     return found
 
 
-def _table(examples: Iterable[Mapping[str, str]]) -> str:
-    """Rows as a Markdown table."""
-    rows = list(examples)
-    if not rows:
-        return "no rows"
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in lines)
+def _lines(examples: Iterable[Mapping[str, str]]) -> str:
+    """Rows as lines of `name=value`."""
+    return "\n".join(", ".join(f"{name}={value}" for name, value in row.items()) for row in examples) or "no rows"

@@ -160,7 +160,8 @@ def check_entries(result: NodeResult, examples: str, window: Window) -> dict[str
         entries["examples"] = dg.MetadataValue.text(examples)
     elif result.message:
         entries["message"] = dg.MetadataValue.text(result.message)
-    return entries | {"what_to_do": dg.MetadataValue.md(what_to_do(result, examples, window))}
+    # Text, because the page of a check hides Markdown of any length behind a button.
+    return entries | {"what_to_do": dg.MetadataValue.text(what_to_do(result, examples, window))}
 
 
 def what_to_do(result: NodeResult, examples: str, window: Window) -> str:
@@ -171,11 +172,11 @@ def what_to_do(result: NodeResult, examples: str, window: Window) -> str:
         else "Nothing of the window was published; the tables keep their last published rows."
     )
     return (
-        f"{standing}\n\n"
-        f'1. See the records behind it:\n\n```\nllmops sql "{_records(examples, window)}"\n```\n\n'
+        f"{standing}\n"
+        f'1. See the records behind it: llmops sql "{_records(examples, window)}"\n'
         "2. If the producer is wrong, correct its file: a changed object is read again. If the rule is wrong, "
-        f"mend the model or the test `{result.name}`.\n"
-        "3. Materialize this partition again, or run `llmops sync`; the window stays due until every test passes."
+        f"mend the model or the test {result.name}.\n"
+        "3. Materialize this partition again, or run llmops sync; the window stays due until every test passes."
     )
 
 

@@ -86,7 +86,7 @@ def _accounted(wrong: list[tuple[str, datetime, dict[str, int]]]) -> dg.AssetChe
         check_name=ACCOUNTED,
         metadata={
             "hours": dg.MetadataValue.int(len(wrong)),
-            **({"examples": dg.MetadataValue.md("\n".join(f"- {row}" for row in rows))} if rows else {}),
-            "look": dg.MetadataValue.md("`llmops ledger --by hour`"),
+            **({"examples": dg.MetadataValue.text("\n".join(rows))} if rows else {}),
+            "look": dg.MetadataValue.text("llmops ledger --by hour"),
         },
     )

@@ -34,7 +34,6 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(600),
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=MISSING),
-    pytest.mark.skipif("UI_BROWSER" not in os.environ, reason="takes minutes and an idle machine: set UI_BROWSER=1"),
 ]
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
