@@ -9,8 +9,9 @@ SQL := dbt_project/models dbt_project/tests
 demo: install
 	$(BIN)/llmops demo example
 
+# Files are spread over the cores, long ones first: most tests of Dagster and of servers wait.
 test: install lint
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q --numprocesses auto --dist loadfile
 
 dev: install
 	$(BIN)/llmops dev
