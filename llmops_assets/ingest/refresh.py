@@ -219,6 +219,8 @@ OBJECTS_SCHEMA = pa.schema(
         ("arrival_hour", pa.timestamp("us", "UTC")),
         ("arrived_at", pa.timestamp("us", "UTC")),
         ("bytes", pa.int64()),
+        ("topic", pa.string()),
+        ("partition", pa.int32()),
         ("configured_format", pa.string()),
         ("request_id_is_unique", pa.bool_()),
     ]
