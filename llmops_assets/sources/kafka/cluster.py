@@ -72,16 +72,17 @@ class Cluster:
     def hold(self, topics: Iterable[str]) -> dict[Place, Held]:
         """What every partition of the topics holds now."""
         from confluent_kafka import IsolationLevel
-        from confluent_kafka.admin import OffsetSpec
+
+        spec = _offset_spec()
 
         described = self._described(list(topics))
         ids = {Place(name, number): str(one.topic_id) for name, one in described.items() for number in _numbers(one)}
         committed = IsolationLevel.READ_COMMITTED
         level = committed if self.source.isolation == "read_committed" else IsolationLevel.READ_UNCOMMITTED
         # The end first: a low watermark that moves meanwhile shows as a gap, never as a range that is not there.
-        stable = self._offsets(dict.fromkeys(ids, OffsetSpec.latest()), level)
-        high = self._offsets(dict.fromkeys(ids, OffsetSpec.latest()), IsolationLevel.READ_UNCOMMITTED)
-        low = self._offsets(dict.fromkeys(ids, OffsetSpec.earliest()), IsolationLevel.READ_UNCOMMITTED)
+        stable = self._offsets(dict.fromkeys(ids, spec.latest()), level)
+        high = self._offsets(dict.fromkeys(ids, spec.latest()), IsolationLevel.READ_UNCOMMITTED)
+        low = self._offsets(dict.fromkeys(ids, spec.earliest()), IsolationLevel.READ_UNCOMMITTED)
         return {
             place: Held(topic_id, low[place][0], stable[place][0], high[place][0], high[place][1])
             for place, topic_id in ids.items()
@@ -90,9 +91,10 @@ class Cluster:
     def begin(self, times: Mapping[Place, datetime]) -> dict[Place, int | None]:
         """The first offset of each partition with a record at or after a time; None if all are before it."""
         from confluent_kafka import IsolationLevel
-        from confluent_kafka.admin import OffsetSpec
 
-        asked = {place: OffsetSpec.for_timestamp(_milliseconds(at)) for place, at in times.items()}
+        spec = _offset_spec()
+
+        asked = {place: spec.for_timestamp(_milliseconds(at)) for place, at in times.items()}
         found = self._offsets(asked, IsolationLevel.READ_UNCOMMITTED)
         return {place: None if offset < 0 else offset for place, (offset, _) in found.items()}
 
@@ -100,9 +102,7 @@ class Cluster:
         """Say in the source's consumer group how far we are, for tools that watch it. Nothing here reads it back."""
         from confluent_kafka import Consumer, TopicPartition
 
-        consumer = Consumer(
-            configuration(self.source) | {"group.id": group_of(self.source), "error_cb": self._errors}
-        )
+        consumer = Consumer(configuration(self.source) | {"group.id": group_of(self.source), "error_cb": self._errors})
         try:
             offsets = [TopicPartition(place.topic, place.partition, end) for place, end in ends.items()]
             self._made(lambda: consumer.commit(offsets=offsets, asynchronous=False))
@@ -164,3 +164,10 @@ def _numbers(description: Any) -> list[int]:
 
 def _milliseconds(at: datetime) -> int:
     return int(at.astimezone(UTC).timestamp() * 1000)
+
+
+def _offset_spec() -> Any:
+    """The library's untyped class of what to ask for."""
+    from confluent_kafka import admin
+
+    return vars(admin)["OffsetSpec"]

@@ -15,7 +15,6 @@ from llmops_assets.sources.errors import SourceError
 from llmops_assets.sources.kafka.cluster import Cluster, Errors
 from llmops_assets.sources.kafka.configuration import reading_configuration
 from llmops_assets.sources.kafka.gaps import MissingRecords, missing, unread
-from llmops_assets.sources.kafka.held import Place
 from llmops_assets.sources.kafka.ranges import RangeRead, RangeRef, Stretch, stretches
 from llmops_assets.sources.kafka.rows import Rows, envelope_of, instant
 from llmops_assets.sources.objects import Batch, ObjectRead
@@ -63,10 +62,10 @@ def read_ranges(
 
 def _verify(cluster: Cluster, source: KafkaSettings, refs: Sequence[RangeRef]) -> None:
     held = cluster.hold(sorted({ref.place.topic for ref in refs}))
-    found = [
-        missing(ref.place, held[ref.place], ref.topic_id, ref.start, ref.end) for ref in refs if ref.place in held
+    found = [missing(ref.place, held[ref.place], ref.topic_id, ref.start, ref.end) for ref in refs if ref.place in held]
+    gone = [
+        unread(source.name, ref.place, ref.start, ref.end, "no such partition") for ref in refs if ref.place not in held
     ]
-    gone = [unread(source.name, ref.place, ref.start, ref.end, "no such partition") for ref in refs if ref.place not in held]
     if lost := [one for one in found if one] + [one for error in gone for one in error.missing]:
         raise MissingRecords(source.name, lost)
 
@@ -113,7 +112,7 @@ class _Reading:
                 progressed = time.monotonic()
             elif self.open:
                 self._refuse_silence(progressed)
-            if self.rows.bytes >= self.batch_bytes or len(self.rows) >= MOST_ROWS:
+            if self.rows.size >= self.batch_bytes or len(self.rows) >= MOST_ROWS:
                 yield self._flush()
         if len(self.rows):
             yield self._flush()

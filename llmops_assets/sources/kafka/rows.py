@@ -49,7 +49,7 @@ class Rows:
     """Rows that are being collected."""
 
     max_bytes: int
-    bytes: int = 0
+    size: int = 0
     plain: list[tuple[Envelope, bytes]] = field(default_factory=list)
     odd: list[tuple[Envelope, Row]] = field(default_factory=list)
 
@@ -58,7 +58,7 @@ class Rows:
 
     def add(self, envelope: Envelope, value: bytes) -> None:
         """One message with a value."""
-        self.bytes += len(value)
+        self.size += len(value)
         if is_plain(value, self.max_bytes):
             self.plain.append((envelope, value))
         else:
