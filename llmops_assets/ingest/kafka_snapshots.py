@@ -131,10 +131,16 @@ def divide(
     """Offsets `[start, end)` as consecutive ranges by hour, from `first` to `last`, whatever the order of times.
 
     An hour begins at the first record of its time or later, so that a record belongs to the latest hour that any
-    record up to it has: cuts never cross. What is older or newer than the hours belongs to the outermost.
+    record up to it has: cuts never cross. What is newer than the hours belongs to the last; what is older, or was
+    removed, to the first hour that has a record: a wrong clock does not make hours of long ago.
     """
     ends = (last + HOUR - first) // HOUR
-    cuts = {place: {0: start, ends: end} for place, (start, end) in spans.items() if start < end}
+    known = cluster.begin({place: first for place, (start, end) in spans.items() if start < end})
+    cuts = {
+        place: {0: min(max(found, spans[place][0]), spans[place][1]), ends: spans[place][1]}
+        for place, found in known.items()
+        if found is not None
+    }
     open_spans = {place: [(0, ends)] for place in cuts}
     while asked := {place: span for place, left in open_spans.items() if (span := _next(left, cuts[place]))}:
         begin = cluster.begin({place: first + sum(span) // 2 * HOUR for place, span in asked.items()})
@@ -143,7 +149,7 @@ def divide(
             offset = begin[place]
             cut[middle] = cut[high] if offset is None else min(max(offset, cut[low]), cut[high])
             open_spans[place] += [(low, middle), (middle, high)]
-    return {place: _pieces(cut, first) for place, cut in cuts.items()}
+    return {place: _pieces(cut, first, spans[place][0]) for place, cut in cuts.items()}
 
 
 def _next(left: list[tuple[int, int]], cut: Mapping[int, int]) -> tuple[int, int] | None:
@@ -155,9 +161,10 @@ def _next(left: list[tuple[int, int]], cut: Mapping[int, int]) -> tuple[int, int
     return None
 
 
-def _pieces(cut: Mapping[int, int], first: datetime) -> list[tuple[datetime, int, int]]:
+def _pieces(cut: Mapping[int, int], first: datetime, begin: int) -> list[tuple[datetime, int, int]]:
     bounds = sorted(cut.items())
-    return [(first + number * HOUR, start, end) for (number, start), (_, end) in pairwise(bounds) if start < end]
+    pieces = [(first + number * HOUR, start, end) for (number, start), (_, end) in pairwise(bounds) if start < end]
+    return [(hour, start if number else begin, end) for number, (hour, start, end) in enumerate(pieces)]
 
 
 def _range(source: KafkaSettings, place: Place, hour: datetime, held: Held, start: int, end: int, era: int) -> Range:
