@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 
 PREFIX = "LLMOPS_"
 DEFAULT_FILES = (Path("llmops.toml"), Path("example/llmops.toml"))
@@ -84,17 +84,34 @@ def _refuse_unknown_variables(model: type[BaseModel]) -> None:
 
 def describe(error: ValidationError, file: Path | None, model: type[BaseModel]) -> str:
     """One line per problem: file or environment, key, value, what is allowed."""
-    return "\n".join(_line(dict(problem), file, model) for problem in error.errors(include_url=False))
+    return "\n".join(_line(_of_the_kind(problem), file, model) for problem in error.errors(include_url=False))
+
+
+def _of_the_kind(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """A source of an unknown kind, as a problem of that key and not of the whole source."""
+    if problem["type"] != "unknown_kind" or not isinstance(problem["input"], dict):
+        return dict(problem)
+    return {**problem, "loc": (*problem["loc"], "kind"), "input": problem["input"].get("kind")}
 
 
 def _line(problem: Mapping[str, Any], file: Path | None, model: type[BaseModel]) -> str:
-    location = tuple(problem["loc"])
+    location, model = _without_kind(tuple(problem["loc"]), model)
     where = file.name if file and not _from_environment(location) else "environment"
     key = _dotted(location)
     if problem["type"] == "extra_forbidden":
         return f"{where}: {key}: unknown key{_allowed(str(location[-1]), _siblings(model, location))}"
     value = "" if problem["type"] == "missing" else f" = {_shown(key, problem.get('input'))}"
     return f"{where}: {key}{value}: {problem['msg']}{_expected(problem)}"
+
+
+def _without_kind(location: tuple[Any, ...], model: type[BaseModel]) -> tuple[tuple[Any, ...], type[BaseModel]]:
+    """The place as the file has it, where pydantic names the kind of a source behind its number."""
+    from llmops_assets.source_settings import SOURCE_KINDS
+
+    if len(location) < 3 or location[0] != "source" or location[2] not in SOURCE_KINDS:
+        return location, model
+    kind = create_model("Kind", source=(SOURCE_KINDS[location[2]], ...))
+    return (*location[:2], *location[3:]), kind
 
 
 def _from_environment(location: tuple[Any, ...]) -> bool:

@@ -24,7 +24,7 @@ from llmops_assets.config_file import ConfigError, describe, find_config, merge_
 from llmops_assets.orchestration_settings import AutomationSettings, FreshnessSettings, UiSettings
 from llmops_assets.quality_settings import QualitySettings
 from llmops_assets.section import Section
-from llmops_assets.source_settings import SourceSettings
+from llmops_assets.source_settings import AnySource, SourceSettings, TaggedSource
 
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 
@@ -135,7 +135,7 @@ class Settings(BaseSettings):
     reports: ReportsSettings = Field(default_factory=ReportsSettings)
     freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
     ui: UiSettings = Field(default_factory=UiSettings)
-    source: tuple[SourceSettings, ...] = Field((), description="Where raw records arrive.")
+    source: tuple[TaggedSource, ...] = Field((), description="Where raw records arrive.")
 
     file_values: ClassVar[dict[str, Any]] = {}
 
@@ -180,7 +180,7 @@ class Settings(BaseSettings):
 
     @field_validator("source")
     @classmethod
-    def _names_differ(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+    def _names_differ(cls, sources: tuple[AnySource, ...]) -> tuple[AnySource, ...]:
         names = [source.name for source in sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -189,7 +189,7 @@ class Settings(BaseSettings):
 
     def anchored(self, folder: Path) -> "Settings":
         """The same settings with relative paths taken from `folder`."""
-        sources = tuple(source.model_copy(update={"uri": _anchor(source.uri, folder)}) for source in self.source)
+        sources = tuple(_anchored(source, folder) for source in self.source)
         spill = self.duckdb.temp_directory
         duckdb = self.duckdb.model_copy(update={"temp_directory": spill and folder / spill.expanduser()})
         paths = {name: path and folder / path.expanduser() for name, path in self._report_paths.items()}
@@ -248,6 +248,14 @@ def _from_file(values: dict[str, Any]) -> type[Settings]:
         file_values: ClassVar[dict[str, Any]] = values
 
     return FileSettings
+
+
+def _anchored(source: AnySource, folder: Path) -> AnySource:
+    if isinstance(source, SourceSettings):
+        return source.model_copy(update={"uri": _anchor(source.uri, folder)})
+    files = ("ca_file", "certificate_file", "key_file")
+    given = {name: file for name in files if (file := getattr(source, name)) is not None}
+    return source.model_copy(update={name: _anchor(file, folder) for name, file in given.items()})
 
 
 def _anchor(uri: str, folder: Path) -> str:

@@ -8,6 +8,7 @@ from llmops_assets.lake import Column, TableSpec
 
 RAW = "raw_llm_events"
 LEDGER = "ingest_ledger"
+KAFKA = "kafka_snapshots"
 TOUCHED = "touched_hours"
 PUBLISHED = "published_windows"
 QUALITY = "data_quality_windows"
@@ -26,17 +27,22 @@ def _columns(text: str) -> tuple[Column, ...]:
 POSITION_COLUMNS = _columns("""
 source         | varchar     | Configured source that delivered the record.
 arrival_hour   | timestamptz | Hour under which the source files the record; with source, the window of a refresh.
-uri            | varchar     | Object that holds the record.
-version        | varchar     | Version of that object.
-line           | bigint      | 1-based line (or row) in the object.
+uri            | varchar     | Object, or range of offsets, that holds the record.
+version        | varchar     | Version of that object; of a range its topic's id, start and end.
+line           | bigint      | 1-based line (or row) in the object; in a topic the record's offset.
 record_index   | bigint      | 0-based place inside a line or document that holds many; else NULL.
-arrived_at     | timestamptz | Last-modified time of the object.
+arrived_at     | timestamptz | Last-modified time of the object; the record's own timestamp in a topic.
 format         | varchar     | Wire format that claimed the record.
 outcome        | varchar     | accepted, rejected, not_a_call or report.
 reject_reason  | varchar     | Why, from a closed list; NULL unless rejected.
 payload        | varchar     | The rejected record without its contents; NULL otherwise.
 payload_bytes  | bigint      | Length of the record; NULL unless rejected.
 payload_sha256 | varchar     | SHA-256 of the record; NULL unless rejected.
+topic          | varchar     | Kafka topic; NULL for records of objects.
+partition      | integer     | Partition of the topic.
+record_offset  | bigint      | Offset in the partition.
+record_key     | varchar     | Key of the record.
+record_headers | map(varchar, varchar) | Headers of the record, of the configured names only.
 """)
 
 EVENT_COLUMNS = _columns("""
@@ -124,6 +130,37 @@ run_id            | varchar     | Run that wrote the row.
 """),
     window_column="arrival_hour",
     partition=(),
+)
+
+KAFKA_SPEC = TableSpec(
+    name=KAFKA,
+    columns=_columns("""
+source             | varchar     | Configured source.
+arrival_hour       | timestamptz | Arrival hour of the range: the hour of the snapshot that planned it.
+topic              | varchar     | Topic.
+topic_id           | varchar     | Id of the topic, which a topic created again does not share.
+partition          | integer     | Partition of the topic.
+era                | integer     | 0-based; a topic that was created again or shrank begins the next.
+start_offset       | bigint      | First offset of the range.
+end_offset         | bigint      | Offset behind its last; the next range begins here.
+state              | varchar     | planned, complete when its rows are in the lake, or gap accepted.
+low_watermark      | bigint      | First offset that the partition had at planning.
+high_watermark     | bigint      | Offset behind its last at planning.
+last_stable_offset | bigint      | Offset behind the last that could be read: no open transaction begins before it.
+leader_epoch       | integer     | Epoch of the partition's leader at planning.
+records            | bigint      | Records with a value; NULL until complete.
+tombstones         | bigint      | Records without a value, which make no row.
+bytes              | bigint      | Bytes of the values.
+first_timestamp    | timestamptz | Earliest record's own time.
+last_timestamp     | timestamptz | Latest record's own time.
+planned_at         | timestamptz | Start of the run that planned the range.
+completed_at       | timestamptz | When its rows were in the lake, or the gap was accepted.
+run_id             | varchar     | Run that planned it, then the one that completed it.
+reason             | varchar     | Why a gap was accepted.
+accepted_by        | varchar     | Who accepted it.
+"""),
+    window_column="arrival_hour",
+    partition=("source", "day(arrival_hour)"),
 )
 
 TOUCHED_SPEC = TableSpec(

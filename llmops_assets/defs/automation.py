@@ -20,7 +20,7 @@ from llmops_assets.defs.warehouse import LONGEST_DAYS, table_keys
 from llmops_assets.ingest import pending_hours
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
-from llmops_assets.source_settings import SourceSettings
+from llmops_assets.source_settings import AnySource
 from llmops_assets.tables import LEDGER, PUBLISHED
 from llmops_assets.warehouse.due import (
     changed_since_billed,
@@ -86,7 +86,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def arrivals_sensor(source: SourceSettings, group: Group, settings: Settings) -> dg.SensorDefinition:
+def arrivals_sensor(source: AnySource, group: Group, settings: Settings) -> dg.SensorDefinition:
     """New, changed and late objects of one source, and its ended hours that had none."""
 
     @dg.sensor(
@@ -95,7 +95,7 @@ def arrivals_sensor(source: SourceSettings, group: Group, settings: Settings) ->
         minimum_interval_seconds=settings.automation.arrivals_every_seconds,
         default_status=_first_state(settings),
         description=(
-            f"Takes in what is new in `{source.uri}`: exactly the arrival hours that hold something new, changed or "
+            f"Takes in what is new in `{source.place}`: exactly the arrival hours that hold something new, changed or "
             "late, and each ended hour that had nothing. The cursor is the time of the last look at all of it that "
             "left nothing to do."
         ),

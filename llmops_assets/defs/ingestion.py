@@ -23,9 +23,10 @@ from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.expectations import Finding, examine_batches, expectations_of, warm_up
 from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
+from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
-from llmops_assets.source_settings import SourceSettings
+from llmops_assets.source_settings import AnySource
 from llmops_assets.windows import HOUR, Window, hour_of
 
 
@@ -41,7 +42,7 @@ def source_key(source: str) -> dg.AssetKey:
     return dg.AssetKey(["raw", source])
 
 
-def source_asset(source: SourceSettings, settings: Settings) -> dg.AssetsDefinition:
+def source_asset(source: AnySource, settings: Settings) -> dg.AssetsDefinition:
     """The asset of one source."""
 
     hours, key = arrival_hours(settings), source_key(source.name)
@@ -54,9 +55,9 @@ def source_asset(source: SourceSettings, settings: Settings) -> dg.AssetsDefinit
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
         group_name=INGEST,
-        kinds={"s3" if source.uri.startswith("s3://") else "file", "iceberg"},
+        kinds={*source.technologies, "iceberg"},
         description=_description(source),
-        metadata={"uri": source.uri, "layout": source.layout or "by last-modified", "format": source.format},
+        metadata={"uri": source.place, "layout": _layout(source), "format": source.format},
     )
     def raw_records(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
         now, started = platform.settings(), time.monotonic()
@@ -86,7 +87,7 @@ def _judged(lake: Lake, settings: Settings, source: str, window: Window, run: Ru
         shutil.rmtree(run.scratch, ignore_errors=True)
 
 
-def _configured(settings: Settings, name: str) -> SourceSettings:
+def _configured(settings: Settings, name: str) -> AnySource:
     for source in settings.source:
         if source.name == name:
             return source
@@ -94,9 +95,24 @@ def _configured(settings: Settings, name: str) -> SourceSettings:
     raise ConfigError(f"source {name} is no longer configured (configured: {names}): reload the code location")
 
 
-def _description(source: SourceSettings) -> str:
+def _description(source: AnySource) -> str:
     return (
         f"One row per raw record that source `{source.name}` delivered, accepted or rejected, with its position.\n\n"
-        f"Source: `{source.uri}`. A partition is an hour by arrival. A re-run takes in new and changed objects "
-        "of the hour and changes nothing otherwise. All sources write the lake table `raw_llm_events`."
+        f"Source: `{source.place}`. A partition is an hour by arrival. {_rerun(source)} "
+        "All sources write the lake table `raw_llm_events`."
     )
+
+
+def _layout(source: AnySource) -> str:
+    if isinstance(source, KafkaSettings):
+        return "by the snapshot that read the offset"
+    return source.layout or "by last-modified"
+
+
+def _rerun(source: AnySource) -> str:
+    if isinstance(source, KafkaSettings):
+        return (
+            "A re-run of the running hour reads on from the recorded offsets (`kafka_snapshots`); of an earlier hour "
+            "it reads recorded ranges whose rows are missing, and changes nothing otherwise."
+        )
+    return "A re-run takes in new and changed objects of the hour and changes nothing otherwise."

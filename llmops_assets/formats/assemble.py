@@ -24,7 +24,19 @@ POSITION = {
     ),
     "reject_reason": ("varchar", "reason"),
 }
-DERIVED_ID = "'pos-' || sha256(concat_ws('|', source, uri, version, line, coalesce(record_index::varchar, '')))"
+KAFKA_POSITION = {
+    "topic": ("varchar", "topic"),
+    "partition": ("integer", "partition"),
+    "record_offset": ("bigint", "case when topic is not null then line end"),
+    "record_key": ("varchar", "record_key"),
+    "record_headers": ("map(varchar, varchar)", "record_headers"),
+}
+# An offset is for ever, whatever range it was read in: only the life of the topic and its id are taken from these.
+PLACE = (
+    "concat_ws('|', case when topic is null then uri else split_part(uri, '@', 1) end, "
+    "case when topic is null then version else split_part(version, ':', 1) end)"
+)
+DERIVED_ID = f"'pos-' || sha256(concat_ws('|', source, {PLACE}, line, coalesce(record_index::varchar, '')))"
 STATED_ID = "coalesce(event_id, case when event_is_request then request_id end)"
 # In alphabetical order, which is the order of the list.
 FLAGS = {
@@ -138,7 +150,8 @@ def _null(kind: str) -> str:
 
 def _position(*, keep_bytes: bool) -> list[str]:
     positions = [f"    cast({sql} as {kind}) as {name}" for name, (kind, sql) in POSITION.items()]
-    return [*positions, *_payload(keep_bytes=keep_bytes)]
+    kafka = [f"    cast({sql} as {kind}) as {name}" for name, (kind, sql) in KAFKA_POSITION.items()]
+    return [*positions, *_payload(keep_bytes=keep_bytes), *kafka]
 
 
 def _payload(*, keep_bytes: bool) -> list[str]:

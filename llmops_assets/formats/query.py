@@ -25,7 +25,7 @@ Stage = tuple[str, str]
 def decoding(connection: duckdb.DuckDBPyConnection, lines: str, objects: str, *, keep_bytes: bool = False) -> str:
     """Look through the relation `lines`, whose objects are in `objects`; SQL of its rows of the raw table.
 
-    `lines`: object_id, line, record_index, text, bytes, reject_reason, sha256. `objects`: the columns of
+    `lines`: the columns of `llmops_assets.sources.LINES_SCHEMA`. `objects`: those of
     `llmops_assets.ingest.refresh.OBJECTS_SCHEMA`. With `keep_bytes`, what is no JSON keeps its text. The SQL
     is for this connection, whose temporary tables it reads, until the next call.
     """
@@ -57,8 +57,8 @@ def _claimed(reading: Reading, objects: str, *, keep_bytes: bool) -> str:
 def _unclaimed(objects: str, *, keep_bytes: bool) -> str:
     lines = f"""
     select
-        l.line, l.record_index, l.text, l.bytes, l.sha256,
-        o.source, o.uri, o.version, o.arrival_hour, o.arrived_at,
+        l.line, l.record_index, l.text, l.bytes, l.sha256, l.record_key, l.record_headers, o.topic, o.partition,
+        o.source, o.uri, o.version, o.arrival_hour, coalesce(l.arrived_at, o.arrived_at) as arrived_at,
         null as format, false as is_call, coalesce(l.shape_reason, s.claim_reason) as reason
     from {LINES} as l
     left join {objects} as o on l.object_id = o.object_id
@@ -82,8 +82,13 @@ def _placed(reading: Reading, objects: str) -> str:
     name = reading.one.name
     return f"""
     select
-        l.line, l.record_index, l.text, l.bytes, l.sha256,
-        o.source, o.uri, o.version, o.arrival_hour, o.arrived_at, o.latest_start, o.request_id_is_unique,
+        l.line, l.record_index, l.text, l.bytes, l.sha256, l.record_key, l.record_headers, o.topic, o.partition,
+        o.source, o.uri, o.version, o.arrival_hour, coalesce(l.arrived_at, o.arrived_at) as arrived_at,
+        case
+            when l.arrived_at is null then o.latest_start
+            else greatest(l.arrived_at, o.arrival_hour + interval 1 hour) + interval 1 day
+        end as latest_start,
+        o.request_id_is_unique,
         '{name}' as format, json_transform(l.text, {reading.structure}) as {name}
     from {LINES} as l
     inner join (
@@ -112,6 +117,7 @@ def _mapped(reading: Reading) -> str:
     return f"""
     select
         text, line, record_index, bytes, sha256, source, uri, version, arrival_hour, arrived_at, latest_start, format,
+        topic, partition, record_key, record_headers,
 {columns}
     from previous"""
 

@@ -24,7 +24,7 @@ def lines_query(lines: str) -> str:
     """
     return f"""
 select
-    object_id, line, record_index, text, bytes, sha256, shape,
+    object_id, line, record_index, text, bytes, sha256, shape, arrived_at, record_key, record_headers,
     coalesce(reject_reason, case when not is_json then 'malformed_json' when shape is null then 'not_an_object' end)
         as shape_reason
 from (

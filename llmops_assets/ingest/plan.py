@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from llmops_assets.ingest.kafka_objects import Listing, look, snapshot
+from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
-from llmops_assets.source_settings import SourceSettings
+from llmops_assets.source_settings import AnySource
 from llmops_assets.sources import ObjectRef, list_objects, store_of
 from llmops_assets.tables import LEDGER, RAW
 from llmops_assets.windows import HOUR, Window, hour_of
@@ -35,6 +37,8 @@ class Plan:
     replaced: tuple[str, ...]
     unledgered: frozenset[datetime]
     base: int | None
+    listing: Listing | None = None
+    """Of a Kafka source: its recorded ranges."""
 
     @property
     def changed_hours(self) -> list[datetime]:
@@ -50,10 +54,13 @@ class Plan:
         return {hour: digest_of(texts) for hour, texts in sorted(versions.items())}
 
 
-def plan_refresh(lake: Lake, source: SourceSettings, window: Window, now: datetime) -> Plan:
-    """Compare the source with the lake for the arrival hours in `window`."""
+def plan_refresh(lake: Lake, settings: Settings, source: AnySource, window: Window, now: datetime, run_id: str) -> Plan:
+    """Compare the source with the lake for the arrival hours in `window`; of a topic, take a snapshot first."""
     base = lake.current_snapshot(RAW)
     known = known_objects(lake, source)
+    if isinstance(source, KafkaSettings):
+        listing = snapshot(lake, source, window, now, run_id, settings.start)
+        return _compare(lake, source, known, listing.refs, window, now, base, listing)
     arrival_hours = {uri: one.arrival_hour for uri, one in known.items()}
     listed = list_objects(source, store_of(source), window, arrival_hours)
     return _compare(lake, source, known, listed, window, now, base)
@@ -62,7 +69,7 @@ def plan_refresh(lake: Lake, source: SourceSettings, window: Window, now: dateti
 def pending_hours(
     lake: Lake,
     settings: Settings,
-    source: SourceSettings,
+    source: AnySource,
     now: datetime,
     since: datetime | None = None,
     *,
@@ -79,11 +86,9 @@ def pending_hours(
     known = known_objects(lake, source)
     arrival_hours = {uri: one.arrival_hour for uri, one in known.items()}
     span = None if since is None else Window(hour_of(since), hour_of(now) + HOUR)
-    listed = [
-        ref
-        for ref in list_objects(source, store_of(source), span, arrival_hours)
-        if ref.arrival_hour <= now and (span is None or ref.arrival_hour in span)
-    ]
+    listing = look(lake, source, now, settings.start) if isinstance(source, KafkaSettings) else None
+    found = listing.refs if listing else _listed(source, span, arrival_hours)
+    listed = [ref for ref in found if ref.arrival_hour <= now and (span is None or ref.arrival_hour in span)]
     hours = {ref.arrival_hour for ref in listed} | ({*arrival_hours.values()} if through_now else set())
     delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
     if not hours:
@@ -93,7 +98,13 @@ def pending_hours(
     end = now if through_now else max(hours) + HOUR + delay
     start = min(hours) if since is None else max(min(hours), hour_of(since))
     window = Window(start, max(start, hour_of(end + HOUR - timedelta(microseconds=1))))
-    return _compare(lake, source, known, listed, window, now, base).hours
+    return _compare(lake, source, known, listed, window, now, base, listing).hours
+
+
+def _listed(source: AnySource, span: Window | None, arrival_hours: Mapping[str, datetime]) -> Iterable[ObjectRef]:
+    if isinstance(source, KafkaSettings):
+        return ()
+    return list_objects(source, store_of(source), span, arrival_hours)
 
 
 def _hours_of_others(lake: Lake, source: str) -> set[datetime]:
@@ -109,15 +120,23 @@ def _hours_of_others(lake: Lake, source: str) -> set[datetime]:
 
 def _compare(
     lake: Lake,
-    source: SourceSettings,
+    source: AnySource,
     known: Mapping[str, Known],
     listed: Iterable[ObjectRef],
     window: Window,
     now: datetime,
     base: int | None,
+    listing: Listing | None = None,
 ) -> Plan:
     inside = tuple(ref for ref in listed if ref.arrival_hour in window)
-    new = tuple(ref for ref in inside if ref.uri not in known or known[ref.uri].version != ref.version)
+    unread, gaps = (listing.unread, listing.gaps) if listing else (frozenset[str](), frozenset[str]())
+    new = tuple(
+        ref
+        for ref in inside
+        if ref.uri in unread
+        or (ref.uri not in gaps and (ref.uri not in known or known[ref.uri].version != ref.version))
+    )
+    known = {ref.uri: Known(ref.version, ref.arrival_hour) for ref in inside if ref.uri in gaps} | dict(known)
     return Plan(
         window=window,
         listed=inside,
@@ -125,10 +144,11 @@ def _compare(
         replaced=tuple(sorted(ref.uri for ref in new if ref.uri in known)),
         unledgered=_unledgered(lake, source.name, window, known, now),
         base=base,
+        listing=listing,
     )
 
 
-def known_objects(lake: Lake, source: SourceSettings) -> dict[str, Known]:
+def known_objects(lake: Lake, source: AnySource) -> dict[str, Known]:
     """The keys of a source that the lake holds, from the raw rows and, for empty objects, the ledger."""
     known: dict[str, Known] = {}
     for table in (LEDGER, RAW):

@@ -6,7 +6,7 @@ rows and can always be made again from them.
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,12 +18,15 @@ import pyarrow as pa
 from llmops_assets import formats, progress
 from llmops_assets.duck import connect
 from llmops_assets.ingest.decoding import Decoder
+from llmops_assets.ingest.kafka_objects import KafkaReport, RangesRead, after_commit, with_sizes
 from llmops_assets.ingest.ledger import write_ledger
 from llmops_assets.ingest.plan import Plan, plan_refresh
+from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake, StaleWindow
 from llmops_assets.settings import Settings
-from llmops_assets.source_settings import SourceSettings
-from llmops_assets.sources import ObjectRef, read_batches, store_of
+from llmops_assets.source_settings import AnySource
+from llmops_assets.sources import Batch, ObjectRef, read_batches, store_of
+from llmops_assets.sources.kafka import RangeRef
 from llmops_assets.tables import LEDGER_SPEC, RAW, RAW_SPEC
 from llmops_assets.touched import summary
 from llmops_assets.windows import Window, contiguous
@@ -42,6 +45,7 @@ class RefreshReport:
     rejects: dict[str, int] = field(default_factory=dict)
     changed_hours: list[datetime] = field(default_factory=list)
     touched_hours: list[datetime] = field(default_factory=list)
+    kafka: KafkaReport | None = None
 
     @property
     def records(self) -> int:
@@ -58,7 +62,7 @@ class Run:
     scratch: Path
 
 
-def refresh(lake: Lake, settings: Settings, source: SourceSettings, window: Window, run: Run) -> RefreshReport:
+def refresh(lake: Lake, settings: Settings, source: AnySource, window: Window, run: Run) -> RefreshReport:
     """Make the lake hold exactly what `source` holds under the arrival hours of `window`.
 
     Safe beside other refreshes of the same hours: one of them wins whole, the others plan again.
@@ -72,7 +76,7 @@ def refresh(lake: Lake, settings: Settings, source: SourceSettings, window: Wind
     run.scratch.mkdir(parents=True, exist_ok=True)
     try:
         for _ in range(ATTEMPTS):
-            plan = plan_refresh(lake, source, window, run.started_at)
+            plan = plan_refresh(lake, settings, source, window, run.started_at, run.run_id)
             with connect(run.scratch / f"ingest-{source.name}.duckdb", settings.duckdb) as connection:
                 try:
                     return _Refresh(lake, settings, source, run, plan, connection).apply()
@@ -90,7 +94,7 @@ class _Refresh:
         self,
         lake: Lake,
         settings: Settings,
-        source: SourceSettings,
+        source: AnySource,
         run: Run,
         plan: Plan,
         connection: duckdb.DuckDBPyConnection,
@@ -98,6 +102,7 @@ class _Refresh:
         self.lake, self.settings, self.source, self.run, self.plan = lake, settings, source, run, plan
         self.connection = connection
         self.report = RefreshReport(plan.window, objects=len(plan.new), bytes=sum(ref.size for ref in plan.new))
+        self.ranges: list[RangesRead] = []
 
     def apply(self) -> RefreshReport:
         """Commit the changed hours, then enter all hours that need it in the ledger."""
@@ -105,13 +110,18 @@ class _Refresh:
         durations: dict[str, float] = {}
         for window in contiguous(self.plan.changed_hours):
             durations |= self._replace(window)
+        sizes = {uri: size for one in self.ranges for uri, size in one.sizes().items()}
+        listed = with_sizes(self.plan.listed, sizes) if sizes else self.plan.listed
+        self.report.bytes += sum(sizes.values())
         for window in contiguous(self.plan.hours):
-            write_ledger(self.lake, self.connection, self.source.name, window, self.plan.listed, self.run, durations)
+            write_ledger(self.lake, self.connection, self.source.name, window, listed, self.run, durations)
+        if isinstance(self.source, KafkaSettings):
+            self.report.kafka = after_commit(self.lake, self.source, self.plan.window, self.ranges)
         return self.report
 
     def _replace(self, window: Window) -> dict[str, float]:
         """Decode the new objects of `window` and commit the window; milliseconds spent by object."""
-        new = [ref for ref in self.plan.new if ref.arrival_hour in window]
+        new, before = [ref for ref in self.plan.new if ref.arrival_hour in window], len(self.ranges)
         files, durations = self._decode(new)
         self._count(files)
         touched = self._touched(window, files)
@@ -124,6 +134,8 @@ class _Refresh:
             properties=summary(self.source.name, touched),
             based_on=self.plan.base,
         )
+        for one in self.ranges[before:]:
+            one.complete(self.lake, self.run.run_id)
         self.report.changed_hours += [hour.start for hour in window.hours()]
         self.report.touched_hours += touched
         return durations
@@ -141,12 +153,18 @@ class _Refresh:
             workers=self.settings.duckdb.threads,
             keep_bytes=ingest.quarantine_keep_bytes,
         )
-        store = store_of(self.source)
-        batches = read_batches(refs, store, batch_bytes=ingest.batch_bytes, max_line_bytes=ingest.max_line_bytes)
         decoded = decoder.decode(
-            batches, lambda so_far: progress.report(f"reading {self.source.name}", so_far.bytes, total)
+            self._batches(refs), lambda so_far: progress.report(f"reading {self.source.name}", so_far.bytes, total)
         )
         return decoded.files, {refs[number].uri: spent for number, spent in decoded.durations_ms.items()}
+
+    def _batches(self, refs: list[ObjectRef]) -> Iterator[Batch]:
+        ingest = self.settings.ingest
+        if isinstance(self.source, KafkaSettings):
+            self.ranges.append(RangesRead(self.source, refs))
+            return self.ranges[-1].batches(ingest)
+        store = store_of(self.source)
+        return read_batches(refs, store, batch_bytes=ingest.batch_bytes, max_line_bytes=ingest.max_line_bytes)
 
     def _objects(self, refs: list[ObjectRef]) -> pa.Table:
         rows = [
@@ -158,6 +176,8 @@ class _Refresh:
                 "arrival_hour": ref.arrival_hour,
                 "arrived_at": ref.last_modified,
                 "bytes": ref.size,
+                "topic": ref.place.topic if isinstance(ref, RangeRef) else None,
+                "partition": ref.place.partition if isinstance(ref, RangeRef) else None,
                 "configured_format": None if self.source.format == "auto" else self.source.format,
                 "request_id_is_unique": self.source.request_id_is_unique,
             }
@@ -219,6 +239,8 @@ OBJECTS_SCHEMA = pa.schema(
         ("arrival_hour", pa.timestamp("us", "UTC")),
         ("arrived_at", pa.timestamp("us", "UTC")),
         ("bytes", pa.int64()),
+        ("topic", pa.string()),
+        ("partition", pa.int32()),
         ("configured_format", pa.string()),
         ("request_id_is_unique", pa.bool_()),
     ]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmops_assets.sources.ahead import ReadAhead
-from llmops_assets.sources.objects import LINES_SCHEMA, Batch, ObjectRead, Refs, Store
+from llmops_assets.sources.objects import LINES_SCHEMA, OF_RECORDS, Batch, ObjectRead, Refs, Store
 from llmops_assets.sources.reading import read_object
 
 # More pieces than this are merged: a scan of many tiny pieces costs more than the copy.
@@ -95,7 +95,8 @@ class _Collector:
 
     def _take(self, object_id: int, piece: pa.RecordBatch, text_bytes: int) -> None:
         numbers = pa.array(np.full(piece.num_rows, object_id, np.int32))
-        self.pieces.append(pa.RecordBatch.from_arrays([numbers, *piece.columns], schema=LINES_SCHEMA))
+        unsaid = [pa.nulls(piece.num_rows, LINES_SCHEMA.field(name).type) for name in OF_RECORDS]
+        self.pieces.append(pa.RecordBatch.from_arrays([numbers, *piece.columns, *unsaid], schema=LINES_SCHEMA))
         self.text_bytes += text_bytes
         self.rows += piece.num_rows
         account = self._account(object_id)

@@ -19,8 +19,14 @@ LINES_SCHEMA = pa.schema(
         ("bytes", pa.int64()),
         ("reject_reason", pa.string()),
         ("sha256", pa.string()),
+        # Only of sources whose records have each their own: NULL is the object's.
+        ("arrived_at", pa.timestamp("us", "UTC")),
+        ("record_key", pa.string()),
+        ("record_headers", pa.map_(pa.string(), pa.string())),
     ]
 )
+OF_RECORDS = ("arrived_at", "record_key", "record_headers")
+"""What a file does not say of its records."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from llmops_assets.sources.objects import LINES_SCHEMA
+from llmops_assets.sources.objects import LINES_SCHEMA, OF_RECORDS
 
-ROWS_SCHEMA = pa.schema([field for field in LINES_SCHEMA if field.name != "object_id"])
+ROWS_SCHEMA = pa.schema([field for field in LINES_SCHEMA if field.name not in ("object_id", *OF_RECORDS)])
 PIECE_BYTES = 4 * 2**20
 PIECE_ROWS = 16_384
 

@@ -346,3 +346,39 @@ def test_an_expectation_that_does_not_exist_is_refused_with_those_that_do(tmp_pa
     message = refusal(written(tmp_path, '[quality]\nseverities = { volume = "off" }\n'))
     assert "no expectation is named volume" in message
     assert "volume_is_as_in_weeks_before" in message
+
+
+KAFKA = '[[source]]\nname = "bus"\nkind = "kafka"\nbootstrap_servers = "broker.example:9092"\n'
+
+
+def test_a_kafka_source_reads_named_topics_from_their_beginning_unless_told_otherwise(tmp_path: Path) -> None:
+    (source,) = Settings.load(written(tmp_path, KAFKA + 'topics = ["calls"]')).source
+    assert (source.topics, source.isolation, source.start) == (("calls",), "read_committed", "earliest")
+
+
+def test_topics_and_properties_of_a_kafka_source_may_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMOPS_SOURCE__BUS__TOPICS", "calls, replies")
+    monkeypatch.setenv("LLMOPS_SOURCE__BUS__PROPERTIES", '{"client.rack": "a"}')
+    (source,) = Settings.load(written(tmp_path, KAFKA)).source
+    assert (source.topics, source.properties) == (("calls", "replies"), {"client.rack": "a"})
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (KAFKA, ["source[1]", "topics or topics_pattern"]),
+        (KAFKA + 'topics = ["a"]\nuri = "b"', ["source[1].uri: unknown key", "topics_pattern"]),
+        (KAFKA + 'topics = ["a"]\nsecurity = "SASL_SSL"', ["source[1]", "username_env and password_env"]),
+        (KAFKA + 'topics_pattern = "("', ["source[1].topics_pattern = '('", "no regular expression"]),
+        (KAFKA + 'topics = ["a"]\nstart = "soon"', ["source[1].start = 'soon'", "earliest, latest, or a time"]),
+        (KAFKA + 'topics = ["a"]\nproperties = {"group.id" = "x"}', ["source[1].properties", "group.id is set by"]),
+        (KAFKA + 'topics = ["a"]\ncertificate_file = "c.pem"', ["source[1]", "certificate_file and key_file"]),
+    ],
+)
+def test_a_wrong_kafka_source_is_refused_with_its_key_and_what_is_allowed(
+    tmp_path: Path, text: str, parts: list[str]
+) -> None:
+    message = refusal(written(tmp_path, text))
+    assert [part for part in parts if part not in message] == [], message

@@ -46,6 +46,9 @@ def test_lines_have_exactly_the_columns_that_decoders_read(tmp_path: Path) -> No
             "bytes": 1,
             "reject_reason": None,
             "sha256": None,
+            "arrived_at": None,
+            "record_key": None,
+            "record_headers": None,
         }
     ]
 
