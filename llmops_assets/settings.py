@@ -189,7 +189,7 @@ class Settings(BaseSettings):
 
     def anchored(self, folder: Path) -> "Settings":
         """The same settings with relative paths taken from `folder`."""
-        sources = tuple(source.model_copy(update={"uri": _anchor(source.uri, folder)}) for source in self.source)
+        sources = tuple(source.model_copy(update=_anchored_places(source, folder)) for source in self.source)
         spill = self.duckdb.temp_directory
         duckdb = self.duckdb.model_copy(update={"temp_directory": spill and folder / spill.expanduser()})
         paths = {name: path and folder / path.expanduser() for name, path in self._report_paths.items()}
@@ -248,6 +248,10 @@ def _from_file(values: dict[str, Any]) -> type[Settings]:
         file_values: ClassVar[dict[str, Any]] = values
 
     return FileSettings
+
+
+def _anchored_places(source: SourceSettings, folder: Path) -> dict[str, str | None]:
+    return {"uri": _anchor(source.uri, folder), "manifest": source.manifest and _anchor(source.manifest, folder)}
 
 
 def _anchor(uri: str, folder: Path) -> str:

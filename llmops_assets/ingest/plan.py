@@ -5,19 +5,19 @@ arrival hour of its first version for ever. Nothing is read or decoded here.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.source_settings import SourceSettings
-from llmops_assets.sources import ObjectRef, list_objects, store_of
-from llmops_assets.tables import LEDGER, RAW
+from llmops_assets.sources import ObjectRef, Store, list_objects, store_of
+from llmops_assets.tables import LEDGER, LEDGER_SPEC, RAW
 from llmops_assets.windows import HOUR, Window, hour_of
 from llmops_assets.work import digest_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Known:
     """One key that the lake holds: its current version and its arrival hour."""
 
@@ -33,6 +33,7 @@ class Plan:
     listed: tuple[ObjectRef, ...]
     new: tuple[ObjectRef, ...]
     replaced: tuple[str, ...]
+    gone: frozenset[str]
     unledgered: frozenset[datetime]
     base: int | None
 
@@ -55,8 +56,9 @@ def plan_refresh(lake: Lake, source: SourceSettings, window: Window, now: dateti
     base = lake.current_snapshot(RAW)
     known = known_objects(lake, source)
     arrival_hours = {uri: one.arrival_hour for uri, one in known.items()}
-    listed = list_objects(source, store_of(source), window, arrival_hours)
-    return _compare(lake, source, known, listed, window, now, base)
+    store = store_of(source)
+    listed = list_objects(source, store, window, arrival_hours)
+    return _compare(lake, source, known, listed, window, now, base, _reach(source, store))
 
 
 def pending_hours(
@@ -75,16 +77,20 @@ def pending_hours(
 
     Costs one listing of the source (of the hours from `since`, where the layout allows it).
     """
+    if lake.exists(LEDGER):
+        lake.ensure(LEDGER_SPEC)  # one that an older version made lacks columns
     base = lake.current_snapshot(RAW)
     known = known_objects(lake, source)
     arrival_hours = {uri: one.arrival_hour for uri, one in known.items()}
     span = None if since is None else Window(hour_of(since), hour_of(now) + HOUR)
+    store = store_of(source)
     listed = [
         ref
-        for ref in list_objects(source, store_of(source), span, arrival_hours)
+        for ref in list_objects(source, store, span, arrival_hours)
         if ref.arrival_hour <= now and (span is None or ref.arrival_hour in span)
     ]
-    hours = {ref.arrival_hour for ref in listed} | ({*arrival_hours.values()} if through_now else set())
+    # An hour whose objects were all deleted still has to be looked at.
+    hours = {ref.arrival_hour for ref in listed} | {*arrival_hours.values()}
     delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
     if not hours:
         hours, delay = _hours_of_others(lake, source.name), timedelta(0)
@@ -93,7 +99,7 @@ def pending_hours(
     end = now if through_now else max(hours) + HOUR + delay
     start = min(hours) if since is None else max(min(hours), hour_of(since))
     window = Window(start, max(start, hour_of(end + HOUR - timedelta(microseconds=1))))
-    return _compare(lake, source, known, listed, window, now, base).hours
+    return _compare(lake, source, known, listed, window, now, base, _reach(source, store)).hours
 
 
 def _hours_of_others(lake: Lake, source: str) -> set[datetime]:
@@ -115,17 +121,29 @@ def _compare(
     window: Window,
     now: datetime,
     base: int | None,
+    reach: str | None,
 ) -> Plan:
+    """`reach` begins the uris of which a listing says everything; None if it says nothing of what it leaves out."""
     inside = tuple(ref for ref in listed if ref.arrival_hour in window)
     new = tuple(ref for ref in inside if ref.uri not in known or known[ref.uri].version != ref.version)
+    entered = _ledger_state(lake, source.name, window)
+    there = {ref.uri for ref in inside}
+    expected = {uri for uri, one in known.items() if one.arrival_hour in window and one.arrival_hour <= now}
+    reached = {uri for uri in expected if reach is not None and uri.startswith(reach)}
+    gone = frozenset((reached | entered.failed) - there)
     return Plan(
         window=window,
         listed=inside,
         new=new,
         replaced=tuple(sorted(ref.uri for ref in new if ref.uri in known)),
-        unledgered=_unledgered(lake, source.name, window, known, now),
+        gone=gone,
+        unledgered=_unledgered(entered, window, known, gone, now),
         base=base,
     )
+
+
+def _reach(source: SourceSettings, store: Store) -> str | None:
+    return store.uri(store.root) if source.listing == "all" else None
 
 
 def known_objects(lake: Lake, source: SourceSettings) -> dict[str, Known]:
@@ -140,7 +158,7 @@ def known_objects(lake: Lake, source: SourceSettings) -> dict[str, Known]:
 def _versions(lake: Lake, table: str, source: str) -> list[tuple[str, str, datetime]]:
     if not lake.exists(table):
         return []
-    empty_only = "and records = 0 and uri is not null" if table == LEDGER else ""
+    empty_only = "and records = 0 and uri is not null and failure is null" if table == LEDGER else ""
     with lake.reader([table]) as connection:
         rows = connection.execute(
             f"select distinct uri, version, arrival_hour from lake.{table} where source = ? {empty_only} order by all",
@@ -149,29 +167,52 @@ def _versions(lake: Lake, table: str, source: str) -> list[tuple[str, str, datet
     return [(uri, version, hour.astimezone(UTC)) for uri, version, hour in rows]
 
 
+@dataclass
+class _Entered:
+    """What the ledger says of the hours of a window."""
+
+    objects: set[tuple[datetime, str]] = field(default_factory=set)
+    hours: dict[str, datetime] = field(default_factory=dict)
+    ended: set[datetime] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+
+    def add(self, hour: datetime, uri: str | None, has_ended: bool, has_failed: bool, is_deleted: bool) -> None:
+        if has_ended:
+            self.ended.add(hour)
+        if uri is None:
+            return
+        self.hours[uri] = hour
+        if has_failed:
+            self.failed.add(uri)
+        else:
+            self.objects.add((hour, uri))
+        if is_deleted:
+            self.deleted.add(uri)
+
+
 def _unledgered(
-    lake: Lake,
-    source: str,
-    window: Window,
-    known: Mapping[str, Known],
-    now: datetime,
+    entered: _Entered, window: Window, known: Mapping[str, Known], gone: frozenset[str], now: datetime
 ) -> frozenset[datetime]:
-    """Hours whose ledger rows do not tell what the lake holds, or were written before the hour had ended."""
+    """Hours whose ledger rows do not tell what is held, missing or deleted, or were written before the hour's end."""
     holds = {(one.arrival_hour, uri) for uri, one in known.items() if one.arrival_hour in window}
-    entered, ended = _ledger_state(lake, source, window)
-    wrong = {hour for hour, _ in holds ^ entered}
-    open_hours = {hour.start for hour in window.hours() if hour.end <= now} - ended
-    return frozenset(wrong | open_hours)
+    wrong = {hour for hour, _ in holds ^ entered.objects}
+    misjudged = (gone ^ entered.deleted) | (entered.failed - entered.deleted)
+    wrong |= {known[uri].arrival_hour if uri in known else entered.hours[uri] for uri in misjudged}
+    open_hours = {hour.start for hour in window.hours() if hour.end <= now} - entered.ended
+    return frozenset((wrong | open_hours) & {hour.start for hour in window.hours()})
 
 
-def _ledger_state(lake: Lake, source: str, window: Window) -> tuple[set[tuple[datetime, str]], set[datetime]]:
+def _ledger_state(lake: Lake, source: str, window: Window) -> _Entered:
+    entered = _Entered()
     if not lake.exists(LEDGER):
-        return set(), set()
+        return entered
     with lake.reader({LEDGER: window}) as connection:
         rows = connection.execute(
-            "select arrival_hour, uri, checked_at >= arrival_hour + interval 1 hour "
-            f"from lake.{LEDGER} where source = ?",
+            "select arrival_hour, uri, checked_at >= arrival_hour + interval 1 hour, failure is not null, "
+            f"deleted_since is not null from lake.{LEDGER} where source = ?",
             [source],
         ).fetchall()
-    entered = {(hour.astimezone(UTC), uri) for hour, uri, _ in rows if uri is not None}
-    return entered, {hour.astimezone(UTC) for hour, _, ended in rows if ended}
+    for hour, uri, has_ended, has_failed, is_deleted in rows:
+        entered.add(hour.astimezone(UTC), uri, has_ended, has_failed, is_deleted)
+    return entered

@@ -23,7 +23,7 @@ LINES_SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One object as a store lists it."""
 
@@ -33,7 +33,7 @@ class Entry:
     last_modified: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ObjectRef:
     """One version of one object. `uri` holds the key verbatim, never escaped."""
 
@@ -79,6 +79,10 @@ class Store(Protocol):
 
     def walk(self, prefix: str) -> Iterator[Entry]:
         """Every object below `prefix`, at any depth."""
+        ...
+
+    def look(self, key: str) -> Entry | None:
+        """One object as it is now, or None if there is none. Raises `ObjectUnreadable`."""
         ...
 
     def fetch(self, ref: ObjectRef) -> bytes:
