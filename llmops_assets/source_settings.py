@@ -35,7 +35,7 @@ class SourceSettings(Section):
     requester_pays: bool = Field(False, description="Pay for requests to a bucket of others.")
     sse_customer_key_env: str | None = Field(None, description="Variable that holds the SSE-C key in base64.")
     account: str | None = Field(None, description="Azure storage account.")
-    timeout_seconds: float = Field(120.0, description="A request that takes longer has failed.", gt=0)
+    timeout_seconds: float = Field(60.0, description="A request that takes longer is made again, or fails.", gt=0)
     manifest: str | None = Field(None, description="Folder or prefix of files that name objects.")
     listing: Literal["all", "manifest"] = Field("all", description="all lists uri too; manifest trusts the files.")
 

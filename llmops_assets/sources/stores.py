@@ -81,7 +81,7 @@ def _common(source: SourceSettings) -> dict[str, Any]:
     endpoint = {} if source.endpoint is None else {"endpoint": source.endpoint.rstrip("/")}
     return {
         "client_options": client,
-        "retry_config": {"max_retries": 5, "retry_timeout": timedelta(seconds=60)},
+        "retry_config": {"max_retries": 5, "retry_timeout": 3 * limit},
         **endpoint,
     }
 
