@@ -18,6 +18,7 @@ from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources import SourceError, ahead
 from llmops_assets.sources import bucket as bucket_module
 from llmops_assets.tables import LEDGER, RAW
+from llmops_assets.warehouse.quality import write_quality
 from llmops_assets.windows import HOUR, Window
 
 pytestmark = pytest.mark.integration
@@ -324,29 +325,32 @@ secret_access_key_env = "READER_SECRET"
 """
 
 
-def synced(folder: Path) -> tuple[int, str, list[str]]:
-    """Exit code, messages, and the windows of the request log that are complete."""
-    environment = with_home(folder / "llmops.toml", folder / "home")
-    done = subprocess.run([LLMOPS, "sync"], env=environment, capture_output=True, text=True, check=False)
-    with lake_of(folder / "llmops.toml", folder / "home").reader(["data_quality_windows"]) as connection:
+def complete_hours(lake: Lake) -> list[str]:
+    """Hours of the request log to which nothing is missing."""
+    with lake.reader(["data_quality_windows"]) as connection:
         rows = connection.execute(
             "select strftime(window_start, '%H') from lake.data_quality_windows "
             "where is_complete and table_name = 'llm_requests'"
         ).fetchall()
-    return done.returncode, done.stderr, [hour for (hour,) in rows]
+    return [hour for (hour,) in rows]
 
 
-def test_sync_names_what_could_not_be_read_and_takes_it_in_the_next_time(remote: Remote, tmp_path: Path) -> None:
+def test_sync_names_what_could_not_be_read_and_its_hour_is_not_complete(remote: Remote, tmp_path: Path) -> None:
     remote.put("a", "a1")
     remote.put("b", "b1")
-    config = CONFIG.format(uri=remote.site.source.uri, endpoint=remote.proxy.endpoint)
-    (tmp_path / "llmops.toml").write_text(config, encoding="utf-8")
+    file, home = tmp_path / "llmops.toml", tmp_path / "home"
+    file.write_text(CONFIG.format(uri=remote.site.source.uri, endpoint=remote.proxy.endpoint), encoding="utf-8")
     remote.proxy.fault = of_object("b", 403, 403)
-    code, said, complete = synced(tmp_path)
-    assert (code, complete) == (1, [])
-    assert f"read {remote.uri('b')}: cannot be read: " in said
-    assert "not all published" in said
+    done = subprocess.run([LLMOPS, "sync"], env=with_home(file, home), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"read {remote.uri('b')}: cannot be read: " in done.stderr
+    assert "not all published" in done.stderr
     assert remote.proxy.count("GET", f"{PREFIX}/b") == 1, "one try is enough for one catch-up"
+    site = Site(lake_of(file, home), home, remote.site.source)
+    with site.lake.reader(["llm_requests"]) as connection:
+        assert connection.execute("select event_id from lake.llm_requests").fetchall() == [("a1",)]
+    assert complete_hours(site.lake) == []
     remote.proxy.fault = lambda method, path: None
-    code, said, complete = synced(tmp_path)
-    assert (code, complete) == (0, ["10"])
+    site.refresh()
+    write_quality(site.lake, site.settings)
+    assert complete_hours(site.lake) == ["10"]
