@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.source_settings import SourceSettings
-from llmops_assets.sources import ObjectRef, Store, list_objects, store_of
+from llmops_assets.sources import ObjectRef, Store, list_objects, named_objects, store_of
 from llmops_assets.tables import LEDGER, LEDGER_SPEC, RAW
 from llmops_assets.windows import HOUR, Window, hour_of
 from llmops_assets.work import digest_of
@@ -45,19 +45,15 @@ class Plan:
     @property
     def hours(self) -> dict[datetime, str]:
         """Arrival hours that need anything at all, each with a digest of what is new in it."""
-        versions: dict[datetime, list[str]] = {hour: [] for hour in (*self.changed_hours, *sorted(self.unledgered))}
-        for ref in self.new:
-            versions[ref.arrival_hour].append(f"{ref.uri} {ref.version}")
-        return {hour: digest_of(texts) for hour, texts in sorted(versions.items())}
+        return _digests(self.new, self.unledgered)
 
 
 def plan_refresh(lake: Lake, source: SourceSettings, window: Window, now: datetime) -> Plan:
     """Compare the source with the lake for the arrival hours in `window`."""
     base = lake.current_snapshot(RAW)
     known = known_objects(lake, source)
-    arrival_hours = {uri: one.arrival_hour for uri, one in known.items()}
     store = store_of(source)
-    listed = list_objects(source, store, window, arrival_hours)
+    listed = _found(source, store, window, known)
     return _compare(lake, source, known, listed, window, now, base, _reach(source, store))
 
 
@@ -81,25 +77,48 @@ def pending_hours(
         lake.ensure(LEDGER_SPEC)  # one that an older version made lacks columns
     base = lake.current_snapshot(RAW)
     known = known_objects(lake, source)
-    arrival_hours = {uri: one.arrival_hour for uri, one in known.items()}
     span = None if since is None else Window(hour_of(since), hour_of(now) + HOUR)
     store = store_of(source)
-    listed = [
-        ref
-        for ref in list_objects(source, store, span, arrival_hours)
-        if ref.arrival_hour <= now and (span is None or ref.arrival_hour in span)
-    ]
+    found = [ref for ref in _found(source, store, span, known) if ref.arrival_hour <= now]
+    listed = [ref for ref in found if span is None or ref.arrival_hour in span]
+    late = _new([ref for ref in found if span is not None and ref.arrival_hour not in span], known)
     # An hour whose objects were all deleted still has to be looked at.
-    hours = {ref.arrival_hour for ref in listed} | {*arrival_hours.values()}
+    hours = {ref.arrival_hour for ref in listed} | {one.arrival_hour for one in known.values()}
     delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
     if not hours:
         hours, delay = _hours_of_others(lake, source.name), timedelta(0)
     if not hours:
-        return {}
+        return _digests(late)
     end = now if through_now else max(hours) + HOUR + delay
     start = min(hours) if since is None else max(min(hours), hour_of(since))
     window = Window(start, max(start, hour_of(end + HOUR - timedelta(microseconds=1))))
-    return _compare(lake, source, known, listed, window, now, base, _reach(source, store)).hours
+    return _digests(late) | _compare(lake, source, known, listed, window, now, base, _reach(source, store)).hours
+
+
+def _found(source: SourceSettings, store: Store, window: Window | None, known: Mapping[str, Known]) -> list[ObjectRef]:
+    """What a listing finds in the window, and what files name, of any hour; each object once."""
+    hours = {uri: one.arrival_hour for uri, one in known.items()}
+    found = list(list_objects(source, store, window, hours)) if source.listing == "all" else []
+    if source.manifest is None:
+        return found
+    files = store_of(source, source.manifest)
+    by_uri = {ref.uri: ref for ref in found if not ref.uri.startswith(files.uri(files.root))}
+    versions = {uri: one.version for uri, one in known.items()}
+    for ref in named_objects(source, store, window.start if window else None, versions, hours):
+        by_uri.setdefault(ref.uri, ref)
+    return list(by_uri.values())
+
+
+def _new(refs: Iterable[ObjectRef], known: Mapping[str, Known]) -> tuple[ObjectRef, ...]:
+    return tuple(ref for ref in refs if ref.uri not in known or known[ref.uri].version != ref.version)
+
+
+def _digests(new: Iterable[ObjectRef], others: Iterable[datetime] = ()) -> dict[datetime, str]:
+    """Hours of new objects and other hours, each with a digest of what is new in it."""
+    versions: dict[datetime, list[str]] = {hour: [] for hour in others}
+    for ref in new:
+        versions.setdefault(ref.arrival_hour, []).append(f"{ref.uri} {ref.version}")
+    return {hour: digest_of(texts) for hour, texts in sorted(versions.items())}
 
 
 def _hours_of_others(lake: Lake, source: str) -> set[datetime]:
@@ -125,7 +144,7 @@ def _compare(
 ) -> Plan:
     """`reach` begins the uris of which a listing says everything; None if it says nothing of what it leaves out."""
     inside = tuple(ref for ref in listed if ref.arrival_hour in window)
-    new = tuple(ref for ref in inside if ref.uri not in known or known[ref.uri].version != ref.version)
+    new = _new(inside, known)
     entered = _ledger_state(lake, source.name, window)
     there = {ref.uri for ref in inside}
     expected = {uri for uri, one in known.items() if one.arrival_hour in window and one.arrival_hour <= now}

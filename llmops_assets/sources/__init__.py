@@ -7,6 +7,7 @@ their positions. What a record means is `formats`; what is new is `ingest`.
 from llmops_assets.sources.batches import Failed, read_batches
 from llmops_assets.sources.errors import ObjectChanged, ObjectError, ObjectGone, ObjectUnreadable, SourceError
 from llmops_assets.sources.listing import list_objects
+from llmops_assets.sources.manifest import named_objects
 from llmops_assets.sources.objects import LINES_SCHEMA, Batch, ObjectRead, ObjectRef, Store
 from llmops_assets.sources.stores import store_of
 
@@ -23,6 +24,7 @@ __all__ = [
     "SourceError",
     "Store",
     "list_objects",
+    "named_objects",
     "read_batches",
     "store_of",
 ]
