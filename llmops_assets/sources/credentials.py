@@ -142,7 +142,7 @@ class _AssumedRole:
             "access_key_id": given["AccessKeyId"],
             "secret_access_key": given["SecretAccessKey"],
             "token": given["SessionToken"],
-            "expires_at": given["Expiration"],
+            "expires_at": given["Expiration"].astimezone(UTC),  # obstore takes no other zone
         }
 
 
