@@ -24,7 +24,7 @@ from llmops_assets.config_file import ConfigError, describe, find_config, merge_
 from llmops_assets.orchestration_settings import AutomationSettings, FreshnessSettings, UiSettings
 from llmops_assets.quality_settings import QualitySettings
 from llmops_assets.section import Section
-from llmops_assets.source_settings import AnySource, SourceSettings, TaggedSource
+from llmops_assets.source_settings import AnySource, TaggedSource
 
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 
@@ -251,11 +251,10 @@ def _from_file(values: dict[str, Any]) -> type[Settings]:
 
 
 def _anchored(source: AnySource, folder: Path) -> AnySource:
-    if isinstance(source, SourceSettings):
-        return source.model_copy(update={"uri": _anchor(source.uri, folder)})
-    files = ("ca_file", "certificate_file", "key_file")
-    given = {name: file for name in files if (file := getattr(source, name)) is not None}
-    return source.model_copy(update={name: _anchor(file, folder) for name, file in given.items()})
+    """The source with its places taken from `folder`."""
+    places = ("uri", "manifest", "ca_file", "certificate_file", "key_file")
+    given = {name: place for name in places if (place := getattr(source, name, None)) is not None}
+    return source.model_copy(update={name: _anchor(place, folder) for name, place in given.items()})
 
 
 def _anchor(uri: str, folder: Path) -> str:

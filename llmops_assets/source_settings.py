@@ -17,7 +17,7 @@ class SourceSettings(SourceBase):
     """Files or a bucket. Keys are given by the *names* of environment variables."""
 
     kind: Literal["objects"] = Field("objects", description="Files and buckets.")
-    uri: str = Field(description="file://…, a path relative to the configuration file, or s3://bucket/prefix")
+    uri: str = Field(description="A path, file://…, s3://bucket/prefix, gs://… or az://…")
     layout: str | None = Field(
         None, description="strftime template of the hour prefix, such as %Y-%m-%d/%H/; none: by last-modified"
     )
@@ -28,6 +28,14 @@ class SourceSettings(SourceBase):
     secret_access_key_env: str | None = Field(None, description="Variable that holds the secret key.")
     session_token_env: str | None = Field(None, description="Variable that holds the session token.")
     anonymous: bool = Field(False, description="Send unsigned requests.")
+    role_arn: str | None = Field(None, description="AWS role to assume.", pattern=r"^arn:")
+    sts_endpoint: str | None = Field(None, description="STS endpoint with scheme.", pattern=r"^https?://")
+    requester_pays: bool = Field(False, description="Pay for requests to a bucket of others.")
+    sse_customer_key_env: str | None = Field(None, description="Variable that holds the SSE-C key in base64.")
+    account: str | None = Field(None, description="Azure storage account.")
+    timeout_seconds: float = Field(60.0, description="A request that takes longer is made again, or fails.", gt=0)
+    manifest: str | None = Field(None, description="Folder or prefix of files that name objects.")
+    listing: Literal["all", "manifest"] = Field("all", description="all lists uri too; manifest trusts the files.")
 
     @property
     def place(self) -> str:
@@ -37,23 +45,31 @@ class SourceSettings(SourceBase):
     @property
     def technologies(self) -> set[str]:
         """What the UI shows an icon of."""
-        return {"s3" if self.uri.startswith("s3://") else "file"}
+        return {_ICONS.get(self.uri.partition("://")[0], "file")}
 
-    @field_validator("uri")
+    @field_validator("uri", "manifest")
     @classmethod
-    def _has_a_known_scheme(cls, uri: str) -> str:
-        scheme, found, _ = uri.partition("://")
-        if found and scheme not in ("file", "s3"):
-            raise ValueError(f"{scheme}:// is not supported; allowed: file://, s3://, or a path")
+    def _has_a_known_scheme(cls, uri: str | None) -> str | None:
+        scheme, found, _ = (uri or "").partition("://")
+        if found and scheme not in ("file", "s3", "gs", "az"):
+            raise ValueError(f"{scheme}:// is not supported; allowed: file://, s3://, gs://, az://, or a path")
         return uri
 
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:
-        if (self.access_key_id_env is None) != (self.secret_access_key_env is None):
+        is_azure = self.uri.startswith("az://")  # which has one key, of the account
+        if not is_azure and (self.access_key_id_env is None) != (self.secret_access_key_env is None):
             raise ValueError("access_key_id_env and secret_access_key_env go together")
         return self
 
+    @model_validator(mode="after")
+    def _only_files_can_be_trusted(self) -> Self:
+        if self.listing == "manifest" and self.manifest is None:
+            raise ValueError('listing = "manifest" needs manifest, the folder of the files that name objects')
+        return self
 
+
+_ICONS = {"s3": "s3", "gs": "googlecloud", "az": "azure"}
 SOURCE_KINDS: dict[str, type[SourceBase]] = {"objects": SourceSettings, "kafka": KafkaSettings}
 
 

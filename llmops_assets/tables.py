@@ -124,9 +124,11 @@ reported_cost_usd | decimal(38,12) | Sum over accepted records that state it.
 first_event_time  | timestamptz | Earliest accepted event.
 last_event_time   | timestamptz | Latest accepted event.
 duration_ms       | double      | Time spent on the batch that held the object, shared by bytes; NULL if not known.
-ingested_at       | timestamptz | When this version was taken in.
+ingested_at       | timestamptz | When this version was taken in; NULL if it could not be read.
 checked_at        | timestamptz | Start of the run that last listed the hour and had something to write.
 run_id            | varchar     | Run that wrote the row.
+failure           | varchar     | Why this version could not be read; nothing of it is counted. NULL if it was read.
+deleted_since     | timestamptz | Start of the run that first missed the object, whose rows stay; NULL if it is there.
 """),
     window_column="arrival_hour",
     partition=(),
@@ -206,7 +208,7 @@ table_name       | varchar     | Table of the lake.
 scope            | varchar     | hour for the event-time tables, day for the daily ones.
 window_start     | timestamptz | Start of the window; midnight in UTC of a billing date.
 window_end       | timestamptz | Its end.
-is_complete      | boolean     | Whether every source's arrivals up to its end and delay were taken in.
+is_complete      | boolean     | Whether all arrivals of every source up to its end and delay were taken in.
 is_published     | boolean     | Whether the table shows all raw records that touch the window.
 row_count        | bigint      | Rows of the table in the window, as published; NULL if published by an older version.
 checks_passed    | bigint      | Checks of the table that passed at the publish; NULL as row_count.

@@ -24,7 +24,7 @@ from llmops_assets.defs.reports import PAGE
 from llmops_assets.defs.runs import RANGE_END, RANGE_START
 from llmops_assets.defs.warehouse import LONGEST_DAYS, SUPERSEDED, table_keys
 from llmops_assets.housekeeping import keep_house
-from llmops_assets.ingest import pending_hours
+from llmops_assets.ingest import pending_hours, unread_objects
 from llmops_assets.instance import dagster_home
 from llmops_assets.lake import Lake
 from llmops_assets.locks import alone_in
@@ -109,6 +109,8 @@ class CatchingUp:
                 time.sleep(random.uniform(0.5, 3))  # noqa: S311 - another run is at work: let it finish
         else:
             self.done.left = [_name(step) for step in (*self._hours(), *self._days(), *self._reports())]
+        unread = unread_objects(self.lake, [source.name for source in self.settings.source], self.since)
+        self.done.failures |= {f"read {uri}": reason for uri, reason in unread.items()}
         if quality_is_due(self.lake) and (reason := self._materialize(quality_keys(), {})):
             self.done.failures["control tables"] = reason
         keep_house(self.lake, self.settings, datetime.now(UTC))

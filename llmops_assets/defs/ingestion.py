@@ -14,20 +14,22 @@ from typing import Any
 import dagster as dg
 
 from llmops_assets.config_file import ConfigError
-from llmops_assets.defs.checks import expectation_specs, outcome_of, results
+from llmops_assets.defs.checks import Outcome, expectation_specs, outcome_of, partitioned_spec, results
 from llmops_assets.defs.context import RETRIES, run_window
-from llmops_assets.defs.materialized import source_entries
+from llmops_assets.defs.materialized import source_entries, unread_entries
 from llmops_assets.defs.partitions import arrival_hours
 from llmops_assets.defs.presentation import INGEST
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.expectations import Finding, examine_batches, expectations_of, warm_up
-from llmops_assets.ingest import refresh
+from llmops_assets.ingest import RefreshReport, refresh
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.source_settings import AnySource
 from llmops_assets.windows import HOUR, Window, hour_of
+
+READ_CHECK = "every_object_was_read"
 
 
 @dg.definitions
@@ -51,7 +53,7 @@ def source_asset(source: AnySource, settings: Settings) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         partitions_def=hours,
-        check_specs=expectation_specs(expected, hours, key),
+        check_specs=[*expectation_specs(expected, hours, key), read_spec(key, hours)],
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
         group_name=INGEST,
@@ -68,12 +70,36 @@ def source_asset(source: AnySource, settings: Settings) -> dg.AssetsDefinition:
         report = refresh(lake, now, _configured(now, source.name), window, run)
         yield dg.MaterializeResult(metadata=source_entries(report, time.monotonic() - started))
         findings = _judged(lake, now, source.name, window, run)
-        yield from results(context, map(outcome_of, findings), window, now.quality.partition_checks)
+        outcomes = [*map(outcome_of, findings), read_outcome(report)]
+        yield from results(context, outcomes, window, now.quality.partition_checks)
         if broken := [finding.sentence() for finding in findings if finding.failed]:
             why = f"{source.name} {window}: an invariant is broken\n" + "\n".join(broken)
             raise dg.Failure(why, allow_retries=False)
 
     return raw_records
+
+
+def read_spec(key: dg.AssetKey, hours: dg.PartitionsDefinition[str]) -> dg.AssetCheckSpec:
+    """The check that nothing of an hour is missing."""
+    return partitioned_spec(
+        READ_CHECK,
+        key,
+        hours,
+        description="Every object of the hour could be read. One that could not is missing from the tables, the "
+        "other objects are not; windows that lack it do not count as complete, and it is tried again by itself.",
+        blocking=False,
+    )
+
+
+def read_outcome(report: RefreshReport) -> Outcome:
+    """What a refresh could not read."""
+    return Outcome(
+        READ_CHECK,
+        not report.failures,
+        dg.AssetCheckSeverity.WARN,
+        unread_entries(report.failures),
+        frozenset(report.failed_hours),
+    )
 
 
 def _judged(lake: Lake, settings: Settings, source: str, window: Window, run: Run) -> list[Finding]:

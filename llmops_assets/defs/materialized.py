@@ -15,7 +15,7 @@ import dagster as dg
 from llmops_assets.defs.models import LINEAGE_ENTRY
 from llmops_assets.ingest import RefreshReport
 from llmops_assets.lake import Commit
-from llmops_assets.tables import RAW
+from llmops_assets.tables import LEDGER, RAW
 from llmops_assets.warehouse import BuildReport
 from llmops_assets.warehouse.dbt import NodeResult
 from llmops_assets.warehouse.preview import Look
@@ -70,6 +70,20 @@ def source_entries(report: RefreshReport, seconds: float) -> dict[str, dg.Metada
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
         "touched_event_hours": dg.MetadataValue.json(touched),
     }
+
+
+def unread_entries(failures: Mapping[str, str]) -> dict[str, dg.MetadataValue]:
+    """How many objects could not be read, some of them, and what to do."""
+    entries: dict[str, dg.MetadataValue] = {"unread_objects": dg.MetadataValue.int(len(failures))}
+    if failures:
+        entries["examples"] = dg.MetadataValue.md(markdown_table(("object", "why"), failures.items(), longest=200))
+        entries["look"] = dg.MetadataValue.md(
+            f'```\nllmops sql "select uri, failure, checked_at from {LEDGER} where failure is not null"\n```'
+        )
+        entries["what_to_do"] = dg.MetadataValue.text(
+            "Make the objects readable, or delete them: the hour is tried again by itself, and by llmops sync."
+        )
+    return entries
 
 
 def _outcomes(report: RefreshReport) -> str:

@@ -5,7 +5,8 @@
 """
 
 from llmops_assets.ingest.decoding import ConservationError
+from llmops_assets.ingest.ledger import unread_objects
 from llmops_assets.ingest.plan import pending_hours
 from llmops_assets.ingest.refresh import RefreshReport, refresh
 
-__all__ = ["ConservationError", "RefreshReport", "pending_hours", "refresh"]
+__all__ = ["ConservationError", "RefreshReport", "pending_hours", "refresh", "unread_objects"]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from llmops_assets.ingest.kafka_lag import Lag, lags, too_far_behind, unreadable
 from llmops_assets.ingest.kafka_snapshots import plan_snapshot, propose
 from llmops_assets.ingest.kafka_table import GAP, PLANNED, Book, Range, amend, read_book
+from llmops_assets.ingest.listing import Listing
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake
 from llmops_assets.settings import IngestSettings
@@ -18,15 +19,6 @@ from llmops_assets.sources import Batch, ObjectRef, SourceError
 from llmops_assets.sources.kafka import Cluster, RangeRead, RangeRef, read_ranges
 from llmops_assets.sources.kafka.gaps import MissingRecords
 from llmops_assets.windows import Window, hour_of
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The ranges of a source as objects. `unread` are to be read even if the lake has rows of them."""
-
-    refs: tuple[ObjectRef, ...]
-    unread: frozenset[str]
-    gaps: frozenset[str]
 
 
 @dataclass

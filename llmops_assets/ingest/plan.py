@@ -5,21 +5,22 @@ arrival hour of its first version for ever. Nothing is read or decoded here.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from llmops_assets.ingest.kafka_objects import Listing, look, snapshot
+from llmops_assets.ingest.kafka_objects import look, snapshot
+from llmops_assets.ingest.listing import Listing
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
-from llmops_assets.source_settings import AnySource
-from llmops_assets.sources import ObjectRef, list_objects, store_of
-from llmops_assets.tables import LEDGER, RAW
+from llmops_assets.source_settings import AnySource, SourceSettings
+from llmops_assets.sources import ObjectRef, list_objects, named_objects, store_of
+from llmops_assets.tables import LEDGER, LEDGER_SPEC, RAW
 from llmops_assets.windows import HOUR, Window, hour_of
 from llmops_assets.work import digest_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Known:
     """One key that the lake holds: its current version and its arrival hour."""
 
@@ -35,10 +36,9 @@ class Plan:
     listed: tuple[ObjectRef, ...]
     new: tuple[ObjectRef, ...]
     replaced: tuple[str, ...]
+    gone: frozenset[str]
     unledgered: frozenset[datetime]
     base: int | None
-    listing: Listing | None = None
-    """Of a Kafka source: its recorded ranges."""
 
     @property
     def changed_hours(self) -> list[datetime]:
@@ -48,10 +48,7 @@ class Plan:
     @property
     def hours(self) -> dict[datetime, str]:
         """Arrival hours that need anything at all, each with a digest of what is new in it."""
-        versions: dict[datetime, list[str]] = {hour: [] for hour in (*self.changed_hours, *sorted(self.unledgered))}
-        for ref in self.new:
-            versions[ref.arrival_hour].append(f"{ref.uri} {ref.version}")
-        return {hour: digest_of(texts) for hour, texts in sorted(versions.items())}
+        return _digests(self.new, self.unledgered)
 
 
 def plan_refresh(lake: Lake, settings: Settings, source: AnySource, window: Window, now: datetime, run_id: str) -> Plan:
@@ -60,10 +57,9 @@ def plan_refresh(lake: Lake, settings: Settings, source: AnySource, window: Wind
     known = known_objects(lake, source)
     if isinstance(source, KafkaSettings):
         listing = snapshot(lake, source, window, now, run_id, settings.start)
-        return _compare(lake, source, known, listing.refs, window, now, base, listing)
-    arrival_hours = {uri: one.arrival_hour for uri, one in known.items()}
-    listed = list_objects(source, store_of(source), window, arrival_hours)
-    return _compare(lake, source, known, listed, window, now, base)
+    else:
+        listing = _found(source, window, known)
+    return _compare(lake, source, known, listing, window, now, base)
 
 
 def pending_hours(
@@ -82,29 +78,60 @@ def pending_hours(
 
     Costs one listing of the source (of the hours from `since`, where the layout allows it).
     """
+    if lake.exists(LEDGER):
+        lake.ensure(LEDGER_SPEC)  # one that an older version made lacks columns
     base = lake.current_snapshot(RAW)
     known = known_objects(lake, source)
-    arrival_hours = {uri: one.arrival_hour for uri, one in known.items()}
     span = None if since is None else Window(hour_of(since), hour_of(now) + HOUR)
-    listing = look(lake, source, now, settings.start) if isinstance(source, KafkaSettings) else None
-    found = listing.refs if listing else _listed(source, span, arrival_hours)
-    listed = [ref for ref in found if ref.arrival_hour <= now and (span is None or ref.arrival_hour in span)]
-    hours = {ref.arrival_hour for ref in listed} | ({*arrival_hours.values()} if through_now else set())
+    listing = (
+        look(lake, source, now, settings.start) if isinstance(source, KafkaSettings) else _found(source, span, known)
+    )
+    found = [ref for ref in listing.refs if ref.arrival_hour <= now]
+    listed = [ref for ref in found if span is None or ref.arrival_hour in span]
+    late = _new([ref for ref in found if span is not None and ref.arrival_hour not in span], known)
+    # An hour whose objects were all deleted still has to be looked at.
+    hours = {ref.arrival_hour for ref in listed} | {one.arrival_hour for one in known.values()}
     delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
     if not hours:
         hours, delay = _hours_of_others(lake, source.name), timedelta(0)
     if not hours:
-        return {}
+        return _digests(late)
     end = now if through_now else max(hours) + HOUR + delay
     start = min(hours) if since is None else max(min(hours), hour_of(since))
     window = Window(start, max(start, hour_of(end + HOUR - timedelta(microseconds=1))))
-    return _compare(lake, source, known, listed, window, now, base, listing).hours
+    inside = replace(listing, refs=tuple(listed))
+    return _digests(late) | _compare(lake, source, known, inside, window, now, base).hours
 
 
-def _listed(source: AnySource, span: Window | None, arrival_hours: Mapping[str, datetime]) -> Iterable[ObjectRef]:
-    if isinstance(source, KafkaSettings):
-        return ()
-    return list_objects(source, store_of(source), span, arrival_hours)
+def _found(source: SourceSettings, window: Window | None, known: Mapping[str, Known]) -> Listing:
+    """What a listing finds in the window, and what files name, of any hour; each object once."""
+    hours, store = {uri: one.arrival_hour for uri, one in known.items()}, store_of(source)
+    found = list(list_objects(source, store, window, hours)) if source.listing == "all" else []
+    reach = store.uri(store.root) if source.listing == "all" else None
+    if source.manifest is None:
+        return Listing(tuple(found), reach=reach)
+    files = store_of(source, source.manifest)
+    by_uri = {ref.uri: ref for ref in found if not ref.uri.startswith(files.uri(files.root))}
+    versions = {uri: one.version for uri, one in known.items()}
+    for ref in named_objects(source, store, window.start if window else None, versions, hours):
+        by_uri.setdefault(ref.uri, ref)
+    return Listing(tuple(by_uri.values()), reach=reach)
+
+
+def _new(
+    refs: Iterable[ObjectRef], known: Mapping[str, Known], unread: frozenset[str] = frozenset()
+) -> tuple[ObjectRef, ...]:
+    return tuple(
+        ref for ref in refs if ref.uri in unread or ref.uri not in known or known[ref.uri].version != ref.version
+    )
+
+
+def _digests(new: Iterable[ObjectRef], others: Iterable[datetime] = ()) -> dict[datetime, str]:
+    """Hours of new objects and other hours, each with a digest of what is new in it."""
+    versions: dict[datetime, list[str]] = {hour: [] for hour in others}
+    for ref in new:
+        versions.setdefault(ref.arrival_hour, []).append(f"{ref.uri} {ref.version}")
+    return {hour: digest_of(texts) for hour, texts in sorted(versions.items())}
 
 
 def _hours_of_others(lake: Lake, source: str) -> set[datetime]:
@@ -122,29 +149,28 @@ def _compare(
     lake: Lake,
     source: AnySource,
     known: Mapping[str, Known],
-    listed: Iterable[ObjectRef],
+    listing: Listing,
     window: Window,
     now: datetime,
     base: int | None,
-    listing: Listing | None = None,
 ) -> Plan:
-    inside = tuple(ref for ref in listed if ref.arrival_hour in window)
-    unread, gaps = (listing.unread, listing.gaps) if listing else (frozenset[str](), frozenset[str]())
-    new = tuple(
-        ref
-        for ref in inside
-        if ref.uri in unread
-        or (ref.uri not in gaps and (ref.uri not in known or known[ref.uri].version != ref.version))
-    )
-    known = {ref.uri: Known(ref.version, ref.arrival_hour) for ref in inside if ref.uri in gaps} | dict(known)
+    inside = tuple(ref for ref in listing.refs if ref.arrival_hour in window)
+    # Of a gap there are no rows, and there will be none: it is known.
+    known = dict(known) | {ref.uri: Known(ref.version, ref.arrival_hour) for ref in inside if ref.uri in listing.gaps}
+    new = _new(inside, known, listing.unread)
+    entered = _ledger_state(lake, source.name, window)
+    there = {ref.uri for ref in inside}
+    expected = {uri for uri, one in known.items() if one.arrival_hour in window and one.arrival_hour <= now}
+    reached = {uri for uri in expected if listing.reach is not None and uri.startswith(listing.reach)}
+    gone = frozenset((reached | entered.failed) - there)
     return Plan(
         window=window,
         listed=inside,
         new=new,
         replaced=tuple(sorted(ref.uri for ref in new if ref.uri in known)),
-        unledgered=_unledgered(lake, source.name, window, known, now),
+        gone=gone,
+        unledgered=_unledgered(entered, window, known, gone, now),
         base=base,
-        listing=listing,
     )
 
 
@@ -160,7 +186,7 @@ def known_objects(lake: Lake, source: AnySource) -> dict[str, Known]:
 def _versions(lake: Lake, table: str, source: str) -> list[tuple[str, str, datetime]]:
     if not lake.exists(table):
         return []
-    empty_only = "and records = 0 and uri is not null" if table == LEDGER else ""
+    empty_only = "and records = 0 and uri is not null and failure is null" if table == LEDGER else ""
     with lake.reader([table]) as connection:
         rows = connection.execute(
             f"select distinct uri, version, arrival_hour from lake.{table} where source = ? {empty_only} order by all",
@@ -169,29 +195,52 @@ def _versions(lake: Lake, table: str, source: str) -> list[tuple[str, str, datet
     return [(uri, version, hour.astimezone(UTC)) for uri, version, hour in rows]
 
 
+@dataclass
+class _Entered:
+    """What the ledger says of the hours of a window."""
+
+    objects: set[tuple[datetime, str]] = field(default_factory=set)
+    hours: dict[str, datetime] = field(default_factory=dict)
+    ended: set[datetime] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+
+    def add(self, hour: datetime, uri: str | None, has_ended: bool, has_failed: bool, is_deleted: bool) -> None:
+        if has_ended:
+            self.ended.add(hour)
+        if uri is None:
+            return
+        self.hours[uri] = hour
+        if has_failed:
+            self.failed.add(uri)
+        else:
+            self.objects.add((hour, uri))
+        if is_deleted:
+            self.deleted.add(uri)
+
+
 def _unledgered(
-    lake: Lake,
-    source: str,
-    window: Window,
-    known: Mapping[str, Known],
-    now: datetime,
+    entered: _Entered, window: Window, known: Mapping[str, Known], gone: frozenset[str], now: datetime
 ) -> frozenset[datetime]:
-    """Hours whose ledger rows do not tell what the lake holds, or were written before the hour had ended."""
+    """Hours whose ledger rows do not tell what is held, missing or deleted, or were written before the hour's end."""
     holds = {(one.arrival_hour, uri) for uri, one in known.items() if one.arrival_hour in window}
-    entered, ended = _ledger_state(lake, source, window)
-    wrong = {hour for hour, _ in holds ^ entered}
-    open_hours = {hour.start for hour in window.hours() if hour.end <= now} - ended
-    return frozenset(wrong | open_hours)
+    wrong = {hour for hour, _ in holds ^ entered.objects}
+    misjudged = (gone ^ entered.deleted) | (entered.failed - entered.deleted)
+    wrong |= {known[uri].arrival_hour if uri in known else entered.hours[uri] for uri in misjudged}
+    open_hours = {hour.start for hour in window.hours() if hour.end <= now} - entered.ended
+    return frozenset((wrong | open_hours) & {hour.start for hour in window.hours()})
 
 
-def _ledger_state(lake: Lake, source: str, window: Window) -> tuple[set[tuple[datetime, str]], set[datetime]]:
+def _ledger_state(lake: Lake, source: str, window: Window) -> _Entered:
+    entered = _Entered()
     if not lake.exists(LEDGER):
-        return set(), set()
+        return entered
     with lake.reader({LEDGER: window}) as connection:
         rows = connection.execute(
-            "select arrival_hour, uri, checked_at >= arrival_hour + interval 1 hour "
-            f"from lake.{LEDGER} where source = ?",
+            "select arrival_hour, uri, checked_at >= arrival_hour + interval 1 hour, failure is not null, "
+            f"deleted_since is not null from lake.{LEDGER} where source = ?",
             [source],
         ).fetchall()
-    entered = {(hour.astimezone(UTC), uri) for hour, uri, _ in rows if uri is not None}
-    return entered, {hour.astimezone(UTC) for hour, _, ended in rows if ended}
+    for hour, uri, has_ended, has_failed, is_deleted in rows:
+        entered.add(hour.astimezone(UTC), uri, has_ended, has_failed, is_deleted)
+    return entered

@@ -17,15 +17,16 @@ import pyarrow as pa
 
 from llmops_assets import formats, progress
 from llmops_assets.duck import connect
-from llmops_assets.ingest.decoding import Decoder
+from llmops_assets.ingest.decoding import Decoded, Decoder
+from llmops_assets.ingest.intake import Intake, literal, take_in
 from llmops_assets.ingest.kafka_objects import KafkaReport, RangesRead, after_commit, with_sizes
-from llmops_assets.ingest.ledger import write_ledger
+from llmops_assets.ingest.ledger import Look, write_ledger
 from llmops_assets.ingest.plan import Plan, plan_refresh
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake, StaleWindow
 from llmops_assets.settings import Settings
 from llmops_assets.source_settings import AnySource
-from llmops_assets.sources import Batch, ObjectRef, read_batches, store_of
+from llmops_assets.sources import Batch, Failed, ObjectError, ObjectRef, read_batches, store_of
 from llmops_assets.sources.kafka import RangeRef
 from llmops_assets.tables import LEDGER_SPEC, RAW, RAW_SPEC
 from llmops_assets.touched import summary
@@ -45,6 +46,9 @@ class RefreshReport:
     rejects: dict[str, int] = field(default_factory=dict)
     changed_hours: list[datetime] = field(default_factory=list)
     touched_hours: list[datetime] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    """Objects that could not be read, and why; their hours are due again."""
+    failed_hours: list[datetime] = field(default_factory=list)
     kafka: KafkaReport | None = None
 
     @property
@@ -67,9 +71,11 @@ def refresh(lake: Lake, settings: Settings, source: AnySource, window: Window, r
 
     Safe beside other refreshes of the same hours: one of them wins whole, the others plan again.
 
+    An object that cannot be read is entered in the ledger and the report with its reason; its hour stays due.
+
     Raises:
         ConservationError: the decoder wrote another number of rows than the splitter read.
-        SourceError: the source cannot be listed or read.
+        SourceError: the source cannot be listed.
     """
     lake.ensure(RAW_SPEC)
     lake.ensure(LEDGER_SPEC)
@@ -108,28 +114,38 @@ class _Refresh:
         """Commit the changed hours, then enter all hours that need it in the ledger."""
         formats.prepare(self.connection)
         durations: dict[str, float] = {}
+        listed = {ref.uri: ref for ref in self.plan.listed}
+        failures: dict[str, ObjectError] = {}
         for window in contiguous(self.plan.changed_hours):
-            durations |= self._replace(window)
+            intake = self._replace(window)
+            durations |= intake.durations
+            failures |= intake.failures
+            listed |= {ref.uri: ref for ref in intake.taken}
+        self.report.failures = {uri: error.reason for uri, error in sorted(failures.items())}
+        self.report.failed_hours = sorted({listed[uri].arrival_hour for uri in failures})
         sizes = {uri: size for one in self.ranges for uri, size in one.sizes().items()}
-        listed = with_sizes(self.plan.listed, sizes) if sizes else self.plan.listed
         self.report.bytes += sum(sizes.values())
+        look = Look(with_sizes(listed.values(), sizes), self.plan.gone, self.report.failures, durations)
         for window in contiguous(self.plan.hours):
-            write_ledger(self.lake, self.connection, self.source.name, window, listed, self.run, durations)
+            write_ledger(self.lake, self.connection, self.source.name, window, look, self.run)
         if isinstance(self.source, KafkaSettings):
             self.report.kafka = after_commit(self.lake, self.source, self.plan.window, self.ranges)
         return self.report
 
-    def _replace(self, window: Window) -> dict[str, float]:
-        """Decode the new objects of `window` and commit the window; milliseconds spent by object."""
+    def _replace(self, window: Window) -> Intake:
+        """Decode the new objects of `window` and commit what could be read of them."""
         new, before = [ref for ref in self.plan.new if ref.arrival_hour in window], len(self.ranges)
-        files, durations = self._decode(new)
-        self._count(files)
-        touched = self._touched(window, files)
-        kept = self._keep(window)
+        intake = self._taken_in(new)
+        if not intake.taken:
+            return intake
+        replaced = sorted({ref.uri for ref in intake.taken} & set(self.plan.replaced))
+        self._count(intake.files)
+        touched = self._touched(window, intake.files, replaced)
+        kept = self._keep(window, replaced)
         self.lake.commit_files(
             RAW,
             window,
-            files + kept,
+            intake.files + kept,
             where={"source": self.source.name},
             properties=summary(self.source.name, touched),
             based_on=self.plan.base,
@@ -138,33 +154,37 @@ class _Refresh:
             one.complete(self.lake, self.run.run_id)
         self.report.changed_hours += [hour.start for hour in window.hours()]
         self.report.touched_hours += touched
-        return durations
+        return intake
 
-    def _decode(self, refs: list[ObjectRef]) -> tuple[list[str], dict[str, float]]:
-        """Write the records of `refs` as files of the raw table, in place but not yet committed."""
-        if not refs:
-            return [], {}
+    def _taken_in(self, refs: list[ObjectRef]) -> Intake:
+        """Decode `refs`: an object that cannot be read is left out; a range of offsets that cannot is an error."""
         ingest = self.settings.ingest
+        if isinstance(self.source, KafkaSettings):
+            ranges = RangesRead(self.source, refs)
+            self.ranges.append(ranges)
+            decoded = self._decode(refs, ranges.batches(ingest))
+            return Intake(decoded.files, refs, {refs[at].uri: spent for at, spent in decoded.durations_ms.items()})
+        store = store_of(self.source)
+
+        def decode(refs: list[ObjectRef], failed: Failed) -> Decoded:
+            sizes = {"batch_bytes": ingest.batch_bytes, "max_line_bytes": ingest.max_line_bytes}
+            return self._decode(refs, read_batches(refs, store, **sizes, failed=failed))
+
+        return take_in(refs, store, decode, self.lake, self.connection)
+
+    def _decode(self, refs: list[ObjectRef], batches: Iterator[Batch]) -> Decoded:
+        """Write the records of `refs` as files of the raw table, in place but not yet committed."""
         total = sum(ref.size for ref in refs)
         decoder = Decoder(
             self.connection,
             self._objects(refs),
             self.lake.writer(RAW),
             workers=self.settings.duckdb.threads,
-            keep_bytes=ingest.quarantine_keep_bytes,
+            keep_bytes=self.settings.ingest.quarantine_keep_bytes,
         )
-        decoded = decoder.decode(
-            self._batches(refs), lambda so_far: progress.report(f"reading {self.source.name}", so_far.bytes, total)
+        return decoder.decode(
+            batches, lambda so_far: progress.report(f"reading {self.source.name}", so_far.bytes, total)
         )
-        return decoded.files, {refs[number].uri: spent for number, spent in decoded.durations_ms.items()}
-
-    def _batches(self, refs: list[ObjectRef]) -> Iterator[Batch]:
-        ingest = self.settings.ingest
-        if isinstance(self.source, KafkaSettings):
-            self.ranges.append(RangesRead(self.source, refs))
-            return self.ranges[-1].batches(ingest)
-        store = store_of(self.source)
-        return read_batches(refs, store, batch_bytes=ingest.batch_bytes, max_line_bytes=ingest.max_line_bytes)
 
     def _objects(self, refs: list[ObjectRef]) -> pa.Table:
         rows = [
@@ -193,7 +213,7 @@ class _Refresh:
             if reason is not None:
                 self.report.rejects[reason] = self.report.rejects.get(reason, 0) + count
 
-    def _touched(self, window: Window, files: Iterable[str]) -> list[datetime]:
+    def _touched(self, window: Window, files: Iterable[str], replaced: list[str]) -> list[datetime]:
         """Event hours of accepted rows added and removed, widened by the margin of deduplication."""
         margin_us = self.settings.warehouse.dedupe_margin // timedelta(microseconds=1)
         # Whole hours since 1970: a third of the time that date_trunc and intervals take.
@@ -205,17 +225,17 @@ class _Refresh:
         self._mount(window)
         removed = self.connection.execute(
             hours.format(files=f"lake.{RAW}") + " and source = ? and list_contains(?, uri)",
-            [self.source.name, list(self.plan.replaced)],
+            [self.source.name, replaced],
         ).fetchall()
         touched = {hour for first, last in {*added, *removed} for hour in range(first, last + 1)}
         return [datetime.fromtimestamp(hour * 3600, UTC) for hour in sorted(touched)]
 
-    def _keep(self, window: Window) -> list[str]:
+    def _keep(self, window: Window, replaced: list[str]) -> list[str]:
         """Write the rows of unchanged object versions again, so that the window can be replaced whole."""
         self._mount(window)
         unchanged = (
             f"(select * from lake.{RAW} where source = '{self.source.name}' "
-            f"and not list_contains({_literal(self.plan.replaced)}, uri))"
+            f"and not list_contains({literal(replaced)}, uri))"
         )
         return self.lake.write(RAW, self.connection, unchanged).files
 
@@ -227,7 +247,7 @@ class _Refresh:
         listed = list(files)
         if not listed:
             return []
-        return self.connection.execute(query.format(files=f"read_parquet({_literal(listed)})")).fetchall()
+        return self.connection.execute(query.format(files=f"read_parquet({literal(listed)})")).fetchall()
 
 
 OBJECTS_SCHEMA = pa.schema(
@@ -245,8 +265,3 @@ OBJECTS_SCHEMA = pa.schema(
         ("request_id_is_unique", pa.bool_()),
     ]
 )
-
-
-def _literal(texts: Iterable[str]) -> str:
-    """A DuckDB list literal; keys may hold quotes."""
-    return "[" + ", ".join("'" + text.replace("'", "''") + "'" for text in texts) + "]::varchar[]"

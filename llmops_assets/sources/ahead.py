@@ -36,8 +36,8 @@ class ReadAhead:
             return
         self._next = max(self._next, number)
         self._fill()
+        self._bytes -= self._refs[number].size  # also of one that fails
         data = self._futures.pop(number).result()
-        self._bytes -= self._refs[number].size
         if data:
             yield data
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmops_assets.sources.ahead import ReadAhead
+from llmops_assets.sources.errors import ObjectError
 from llmops_assets.sources.objects import LINES_SCHEMA, OF_RECORDS, Batch, ObjectRead, Refs, Store
 from llmops_assets.sources.reading import read_object
 
@@ -23,22 +24,35 @@ LEAST_ROWS = 2**16
 GREATEST_BATCH_BYTES = 2**30  # text offsets are 32 bits
 
 
-def read_batches(refs: Refs, store: Store, *, batch_bytes: int, max_line_bytes: int) -> Iterator[Batch]:
+Failed = dict[int, ObjectError]
+"""Objects that could not be read, by their index."""
+
+
+def read_batches(
+    refs: Refs, store: Store, *, batch_bytes: int, max_line_bytes: int, failed: Failed | None = None
+) -> Iterator[Batch]:
     """The records of `refs`, in batches of `batch_bytes` of text, each at most one record more.
 
     `object_id` is an object's index in `refs`. A broken record becomes a reject and costs nothing else. An
     object without records shows in the account of the next batch, if there is one.
 
+    An object that cannot be read is entered in `failed`, and the others are read all the same. Batches given
+    out before may hold some of its records: drop them.
+
     Raises:
-        ObjectChanged, ObjectGone: an object is no longer the version in `refs`. Drop what was read.
-        SourceError: an object cannot be read.
+        ObjectError: an object is no longer the version in `refs`, or cannot be read, and `failed` is None.
     """
     collector = _Collector(min(batch_bytes, GREATEST_BATCH_BYTES))
     with ReadAhead(refs, store) as ahead:
         for object_id, ref in enumerate(refs):
             chunks = collector.counted(object_id, ahead.chunks(object_id))
-            for piece in read_object(ref.key, chunks, max_line_bytes):
-                yield from collector.add(object_id, piece)
+            try:
+                for piece in read_object(ref.key, chunks, max_line_bytes):
+                    yield from collector.add(object_id, piece)
+            except ObjectError as error:
+                if failed is None:
+                    raise
+                failed[object_id] = error
     yield from collector.rest()
 
 

@@ -1,22 +1,19 @@
-"""An S3 bucket as a store, through obstore.
+"""A bucket as a store, through obstore.
 
 A version is the ETag; every request for data carries it, so that an object overwritten after listing is
 noticed whatever its size. Big objects are read by ranges: a request then never waits for the decoder, which
-would outlast any sensible timeout.
+would outlast any sensible timeout; in a versioned bucket all of them ask for the version of the first.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any, NoReturn, TypeVar
 
 import obstore
 from obstore.exceptions import BaseError, InvalidPathError, PreconditionError
 
-from llmops_assets.source_settings import SourceSettings
-from llmops_assets.sources.credentials import Signer, signer_of
-from llmops_assets.sources.errors import ObjectChanged, ObjectGone, SourceError
+from llmops_assets.sources.errors import ObjectChanged, ObjectGone, ObjectUnreadable, SourceError
 from llmops_assets.sources.objects import Entry, ObjectRef
 
 RANGE_BYTES = 8 * 2**20
@@ -26,23 +23,23 @@ _T = TypeVar("_T")
 
 
 class Bucket:
-    """The objects below a prefix of a bucket; keys are whole keys of the bucket."""
+    """The objects below a prefix of a bucket; keys are whole keys of the bucket. `home` is such as s3://bucket."""
 
     concurrency = 64
 
-    def __init__(self, source: str, bucket: str, prefix: str, inner: Any, signer: Signer) -> None:
+    def __init__(self, source: str, home: str, prefix: str, inner: Any, redact: Callable[[str], str]) -> None:
         self.source = source
-        self.bucket = bucket
+        self.home = home
         self.root = f"{prefix}/" if prefix else ""
         self._inner = inner
-        self._signer = signer
+        self._redact = redact
 
     def __repr__(self) -> str:
         return f"Bucket({self.uri(self.root)!r})"
 
     def uri(self, key: str) -> str:
         """s3://bucket/key, verbatim."""
-        return f"s3://{self.bucket}/{key}"
+        return f"{self.home}/{key}"
 
     def level(self, prefix: str) -> tuple[list[str], list[Entry]]:
         """The folders and objects right below `prefix`: one listing with a delimiter."""
@@ -58,57 +55,71 @@ class Bucket:
         while (page := self._listing(lambda: next(pages, None))) is not None:
             yield from self._entries(page)
 
+    def look(self, key: str) -> Entry | None:
+        """The object as it is now."""
+        try:
+            return _entry(obstore.head(self._inner, key))
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise ObjectUnreadable(self.source, self.uri(key), self._text(error)) from None
+
     def fetch(self, ref: ObjectRef) -> bytes:
         """The whole object."""
-        return self._get(ref, {}) if ref.size else b""
+        return self._get(ref, {})[0] if ref.size else b""
 
     def stream(self, ref: ObjectRef) -> Iterator[bytes]:
         """The object by ranges, some of them fetched ahead."""
-        starts = range(0, ref.size, RANGE_BYTES)
-        with ThreadPoolExecutor(RANGES_AHEAD, thread_name_prefix="range") as pool:
-            ahead: deque[Future[bytes]] = deque()
-            for start in starts:
-                if len(ahead) == RANGES_AHEAD:
-                    yield ahead.popleft().result()
-                end = min(start + RANGE_BYTES, ref.size)
-                ahead.append(pool.submit(self._get, ref, {"range": (start, end)}))
-            while ahead:
-                yield ahead.popleft().result()
-
-    def _get(self, ref: ObjectRef, options: dict[str, Any]) -> bytes:
-        etag, _, version = ref.version.partition(" ")
-        # A weak tag or none cannot be a condition: If-Match compares strongly, RFC 9110 §13.1.1.
-        condition = {} if etag.startswith(("W/", _UNTAGGED)) else {"if_match": f'"{etag}"'}
+        spans = [(start, min(start + RANGE_BYTES, ref.size)) for start in range(0, ref.size, RANGE_BYTES)]
+        if not spans:
+            return
+        first, version = self._get(ref, {"range": spans[0]})
         pinned = {"version": version} if version else {}
+        yield from self._ahead(ref, spans[1:], pinned, first)
+
+    def _ahead(
+        self, ref: ObjectRef, spans: list[tuple[int, int]], pinned: dict[str, Any], first: bytes
+    ) -> Iterator[bytes]:
+        with ThreadPoolExecutor(RANGES_AHEAD, thread_name_prefix="range") as pool:
+            ahead: deque[Future[tuple[bytes, str | None]]] = deque()
+            todo = iter(spans)
+            chunk: bytes | None = first
+            while chunk is not None:
+                while len(ahead) < RANGES_AHEAD and (span := next(todo, None)) is not None:
+                    ahead.append(pool.submit(self._get, ref, pinned | {"range": span}))
+                yield chunk
+                chunk = ahead.popleft().result()[0] if ahead else None
+
+    def _get(self, ref: ObjectRef, options: dict[str, Any]) -> tuple[bytes, str | None]:
+        """Bytes of the listed version, and its id in a versioned bucket."""
+        # A weak tag or none cannot be a condition: If-Match compares strongly, RFC 9110 §13.1.1.
+        condition = {} if ref.version.startswith(("W/", _UNTAGGED)) else {"if_match": f'"{ref.version}"'}
         try:
-            everything: Any = options | condition | pinned
+            everything: Any = options | condition
             got = obstore.get(self._inner, ref.key, options=everything)
-            if _etag(got.meta) != etag:
+            if _version(got.meta) != ref.version:
                 raise ObjectChanged(ref.uri)
-            return bytes(got.bytes())
+            return bytes(got.bytes()), got.meta["version"]
         except PreconditionError:
             raise ObjectChanged(ref.uri) from None
         except FileNotFoundError:
             raise ObjectGone(ref.uri) from None
         except BaseError as error:
-            raise SourceError(f"source {self.source}: cannot read {ref.uri}: {self._text(error)}") from None
+            raise ObjectUnreadable(self.source, ref.uri, self._text(error)) from None
 
     def _entries(self, metas: Any) -> Iterator[Entry]:
         for meta in metas:
             if meta["size"] or not self._is_marker(meta["path"]):
-                yield Entry(meta["path"], _version(meta), meta["size"], meta["last_modified"])
+                yield _entry(meta)
 
     def _is_marker(self, key: str) -> bool:
         """True for an empty object `key/`: obstore lists it without its slash, under which nothing is found."""
         if f"{key}/" == self.root:
             return True
         try:
-            obstore.head(self._inner, key)
-        except FileNotFoundError:
-            return True
-        except BaseError as error:
-            self._refuse(error)
-        return False
+            return self.look(key) is None
+        except ObjectUnreadable:  # it is there, and has nothing that could be missed
+            return False
 
     def _listing(self, call: Callable[[], _T]) -> _T:
         try:
@@ -129,51 +140,18 @@ class Bucket:
     def _text(self, error: Exception) -> str:
         """What the server said, without obstore's debug dump and without secrets."""
         first = str(error).partition("\n\nDebug source")[0]
-        return self._signer.redact(" ".join(first.split()))[:600]
+        return self._redact(" ".join(first.split()))[:600]
 
 
-def bucket(source: SourceSettings) -> Bucket:
-    """The bucket and prefix of an `s3://` uri.
-
-    Raises:
-        SourceError: the uri has no bucket, or what signs the requests is missing.
-    """
-    name, _, prefix = source.uri.removeprefix("s3://").partition("/")
-    if not name:
-        raise SourceError(f"source {source.name}: {source.uri} names no bucket; write s3://bucket/prefix")
-    signer = signer_of(source)
-    return Bucket(source.name, name, prefix.strip("/"), _inner(source, name, signer), signer)
-
-
-def _inner(source: SourceSettings, name: str, signer: Signer) -> Any:
-    from obstore.store import S3Store
-
-    options: dict[str, Any] = {"region": signer.region, "virtual_hosted_style_request": False}
-    if signer.provider is None:
-        options["skip_signature"] = True
-    else:
-        options["credential_provider"] = signer.provider
-    if source.endpoint is not None:
-        options["endpoint"] = source.endpoint.rstrip("/")
-    return S3Store(
-        name,
-        client_options={
-            "allow_http": (source.endpoint or "").startswith("http://"),
-            "connect_timeout": timedelta(seconds=10),
-            "timeout": timedelta(seconds=120),
-        },
-        retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=60)},
-        **options,
-    )
+def _entry(meta: Any) -> Entry:
+    return Entry(meta["path"], _version(meta), meta["size"], meta["last_modified"])
 
 
 def _version(meta: Any) -> str:
-    """The ETag, and the version id if the listing gave one."""
-    return f"{_etag(meta)} {meta['version']}" if meta["version"] else _etag(meta)
+    """The ETag without the quotes of a strong one; for a server that has none, time and size.
 
-
-def _etag(meta: Any) -> str:
-    """The ETag without the quotes of a strong one; for a server that has none, time and size."""
+    The id of a version is no part of it: listings do not tell it.
+    """
     etag = meta["e_tag"]
     if not etag:
         return f"{_UNTAGGED}{meta['last_modified'].isoformat()}-{meta['size']}"

@@ -26,8 +26,8 @@ def list_objects(
     """
     layout = Layout.parse(source.layout, source.name) if source.layout is not None else None
     for entry in _entries(store, layout, window, known):
-        if _is_data(entry):
-            ref = _ref(store, layout, entry, known)
+        if is_data(entry):
+            ref = ref_of(store, layout, entry, known)
             if window is None or ref.arrival_hour in window:
                 yield ref
 
@@ -67,13 +67,14 @@ def _parents(path: str) -> list[str]:
     return [path[: at + 1] for at, character in enumerate(path) if character == "/"]
 
 
-def _is_data(entry: Entry) -> bool:
+def is_data(entry: Entry) -> bool:
     """False for directory markers and for files that a writer has not finished or hides."""
     name = entry.key.rpartition("/")[2]
     return not (name == "" or name.startswith(("_", ".")) or name.endswith(".tmp"))
 
 
-def _ref(store: Store, layout: Layout | None, entry: Entry, known: Mapping[str, datetime]) -> ObjectRef:
+def ref_of(store: Store, layout: Layout | None, entry: Entry, known: Mapping[str, datetime]) -> ObjectRef:
+    """An entry with its uri and its arrival hour."""
     uri = store.uri(entry.key)
     dated = layout.hour(entry.key.removeprefix(store.root)) if layout is not None else None
     return ObjectRef(

@@ -11,8 +11,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from urllib.parse import unquote
 
-from llmops_assets.source_settings import SourceSettings
-from llmops_assets.sources.errors import ObjectChanged, ObjectGone, SourceError
+from llmops_assets.sources.errors import ObjectChanged, ObjectGone, ObjectUnreadable, SourceError
 from llmops_assets.sources.objects import Entry, ObjectRef
 
 CHUNK_BYTES = 4 * 2**20
@@ -56,6 +55,16 @@ class LocalFolder:
         for folder in folders:
             yield from self.walk(folder)
 
+    def look(self, key: str) -> Entry | None:
+        """The file as it is now."""
+        try:
+            found = Path(self.folder, key).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self._unreadable(self.uri(key), error) from error
+        return _entry(key, found) if S_ISREG(found.st_mode) else None
+
     def fetch(self, ref: ObjectRef) -> bytes:
         """The whole file."""
         return b"".join(self.stream(ref))
@@ -71,9 +80,10 @@ class LocalFolder:
         except FileNotFoundError:
             raise ObjectGone(ref.uri) from None
         except OSError as error:
-            raise SourceError(
-                f"source {self.source}: cannot read {ref.uri}: {error.strerror}; check the file and its permissions"
-            ) from error
+            raise self._unreadable(ref.uri, error) from error
+
+    def _unreadable(self, uri: str, error: OSError) -> ObjectUnreadable:
+        return ObjectUnreadable(self.source, uri, f"{error.strerror}; check the file and its permissions")
 
     def _scan(self, prefix: str) -> list[os.DirEntry[str]]:
         try:
@@ -95,13 +105,12 @@ class LocalFolder:
             ) from error
 
 
-def local_folder(source: SourceSettings) -> LocalFolder:
+def local_folder(source: str, path: str) -> LocalFolder:
     """The folder of a `file://` uri or a path. An escaped uri is unescaped if only that exists."""
-    path = source.uri
     if path.startswith("file://"):
         path = path.removeprefix("file://").removeprefix("localhost")
         path = unquote(path) if not Path(path).exists() and Path(unquote(path)).exists() else path
-    return LocalFolder(source.name, os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    return LocalFolder(source, os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
 
 def _entry(key: str, found: os.stat_result) -> Entry:

@@ -29,7 +29,7 @@ OF_RECORDS = ("arrived_at", "record_key", "record_headers")
 """What a file does not say of its records."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One object as a store lists it."""
 
@@ -39,7 +39,7 @@ class Entry:
     last_modified: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ObjectRef:
     """One version of one object. `uri` holds the key verbatim, never escaped."""
 
@@ -85,6 +85,10 @@ class Store(Protocol):
 
     def walk(self, prefix: str) -> Iterator[Entry]:
         """Every object below `prefix`, at any depth."""
+        ...
+
+    def look(self, key: str) -> Entry | None:
+        """One object as it is now, or None if there is none. Raises `ObjectUnreadable`."""
         ...
 
     def fetch(self, ref: ObjectRef) -> bytes:

@@ -30,9 +30,15 @@ with windows as (
     from lake.published_windows
 ),
 closed as (
-    select arrival_hour, count(distinct source) as sources
-    from lake.ingest_ledger
-    where checked_at >= arrival_hour + interval 1 hour and source in (select source from sources)
+    select arrival_hour, count(*) as sources
+    from (
+        select arrival_hour, source
+        from lake.ingest_ledger
+        where source in (select source from sources)
+        group by arrival_hour, source
+        having bool_or(checked_at >= arrival_hour + interval 1 hour)
+            and not bool_or(failure is not null and deleted_since is null)
+    )
     group by arrival_hour
 ),
 waited as (

@@ -25,6 +25,7 @@ from llmops_assets.sources import (
     store_of,
 )
 from llmops_assets.sources import bucket as bucket_module
+from llmops_assets.sources.credentials import signer_of
 from llmops_assets.windows import Window, hour_of
 
 pytestmark = pytest.mark.integration
@@ -226,3 +227,23 @@ def test_an_anonymous_source_reads_what_is_public(remote: Remote) -> None:
     remote.put("in/a.json", b"1\n")
     source = SourceSettings(name="calls", uri=f"s3://{remote.bucket}", endpoint=remote.endpoint, anonymous=True)
     assert [ref.key for ref in list_objects(source, store_of(source), None, {})] == ["in/a.json"]
+
+
+def test_a_role_is_assumed_with_the_keys_of_the_source_and_its_own_are_used(remote: Remote) -> None:
+    remote.put("in/a.json", b"1\n")
+    role = {"role_arn": "arn:aws:iam::123456789012:role/reader", "sts_endpoint": remote.endpoint}
+    provider = signer_of(remote.source(**role)).provider
+    assert provider is not None
+    first, second = provider(), provider()
+    assert first["access_key_id"] not in (None, "AKIAEXAMPLE")
+    assert first["token"]
+    assert first is second, "they are kept until they expire"
+    refs = remote.refs(**role)
+    assert [ref.key for ref in refs] == ["in/a.json"]
+
+
+def test_a_role_that_cannot_be_assumed_is_named_with_the_cure(remote: Remote) -> None:
+    nowhere = {"role_arn": "arn:aws:iam::123456789012:role/reader", "sts_endpoint": "http://127.0.0.1:1"}
+    expected = "source calls: cannot assume arn:aws:iam::123456789012:role/reader: .*; allow it to the keys"
+    with pytest.raises(SourceError, match=expected):
+        remote.refs(**nowhere)

@@ -1,6 +1,12 @@
 """Stores are opened from settings; what is missing is named, and no secret ever shows."""
 
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -124,3 +130,64 @@ def test_the_endpoint_decides_on_http_and_addresses_are_path_style() -> None:
     assert (inner["virtual_hosted_style_request"], client["allow_http"]) == ("false", "true")
     inner, client = config(endpoint="https://s3.example.com")
     assert (inner["virtual_hosted_style_request"], client["allow_http"]) == ("false", "false")
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[Message]]]:
+    """A server that answers nothing useful, and the headers of what it was asked."""
+    heard: list[Message] = []
+
+    class Deaf(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.headers)
+            self.send_error(404)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Deaf) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", heard
+        server.shutdown()
+        thread.join()
+
+
+def test_who_pays_and_the_key_of_encryption_are_said_with_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLS_KEY", "AKIA")
+    monkeypatch.setenv("CALLS_SECRET", SECRET)
+    monkeypatch.setenv("CALLS_SSE", base64.b64encode(b"k" * 32).decode())
+    with listening() as (endpoint, heard):
+        store = store_of(keys(endpoint=endpoint, requester_pays=True, sse_customer_key_env="CALLS_SSE"))
+        assert store.look("a b/c=d/x") is None
+        assert store_of(keys(endpoint=endpoint)).look("a b/c=d/x") is None
+    asked, plain = heard
+    assert asked["x-amz-request-payer"] == "requester"
+    assert asked["x-amz-server-side-encryption-customer-algorithm"] == "AES256"
+    assert asked["x-amz-server-side-encryption-customer-key"] == "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+    assert "x-amz-request-payer" in asked["authorization"], "it is signed"
+    assert not [name for name in plain if name.startswith(("x-amz-request-payer", "x-amz-server"))]
+
+
+def test_the_key_of_encryption_never_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = base64.b64encode(b"k" * 32).decode()
+    monkeypatch.setenv("CALLS_KEY", "AKIA")
+    monkeypatch.setenv("CALLS_SECRET", SECRET)
+    monkeypatch.setenv("CALLS_SSE", key)
+    source = keys(sse_customer_key_env="CALLS_SSE")
+    store, signer = store_of(source), signer_of(source)
+    assert isinstance(store, Bucket)
+    assert not [shown for shown in (repr(store), repr(signer), repr(store._inner), repr(vars(store))) if key in shown]
+    assert signer.redact(f"bad key {key}") == "bad key ***"
+
+
+def test_buckets_of_google_and_azure_are_opened_by_their_uris(monkeypatch: pytest.MonkeyPatch) -> None:
+    google = store_of(SourceSettings(name="calls", uri="gs://bucket/logs", anonymous=True))
+    assert (repr(google), google.uri("logs/a")) == ("Bucket('gs://bucket/logs/')", "gs://bucket/logs/a")
+    azure = store_of(SourceSettings(name="calls", uri="az://box/logs", account="acme", anonymous=True))
+    assert (repr(azure), azure.uri("logs/a")) == ("Bucket('az://box/logs/')", "az://box/logs/a")
+    monkeypatch.setenv("AZURE_KEY", base64.b64encode(SECRET.encode()).decode())
+    with_key = SourceSettings(name="calls", uri="az://box", account="acme", secret_access_key_env="AZURE_KEY")
+    assert SECRET not in repr(vars(store_of(with_key)))
