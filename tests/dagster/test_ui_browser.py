@@ -159,7 +159,7 @@ def _backfill(page: Browser, ui: Ui, pictures: Path) -> None:
     page.wait_for("Backfills all partitions in a single run.")
     page.picture(pictures / "backfill.png")
     page.click(LAUNCH)
-    _until(lambda: [one["status"] for one in ui.ask(BACKFILLS)] == ["COMPLETED_SUCCESS"], 180, "the backfill ends")
+    _until(lambda: [one["status"] for one in ui.ask(BACKFILLS)] == ["COMPLETED_SUCCESS"], 300, "the backfill ends")
     assert ui.ask(BACKFILLS)[0]["numPartitions"] == 72
     rows = published(ui.lake, "hour", WINDOW).values()
     assert [row.state for row in rows] == ["published"] * 72
