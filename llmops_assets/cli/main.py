@@ -164,3 +164,33 @@ def dev(
 
     with _explained():
         run(config, port)
+
+
+source_app = typer.Typer(no_args_is_help=True, help="What a person decides about a source.")
+app.add_typer(source_app, name="source")
+
+
+@source_app.command(
+    name="accept-gap",
+    epilog="Example:\n\nllmops source accept-gap bus --topic llm-api-logs --partition 3 --from 1200 --to 1350 "
+    "--reason 'retention was a day, the ingest was down for two' --by ada",
+)
+def accept_gap(
+    source: Annotated[str, typer.Argument(help="Name of a source of kind kafka.")],
+    topic: Annotated[str, typer.Option(help="Topic.")],
+    partition: Annotated[int, typer.Option(min=0, help="Partition.")],
+    start: Annotated[int, typer.Option("--from", min=0, help="First lost offset, as the error names it.")],
+    end: Annotated[int, typer.Option("--to", min=0, help="Offset to go on at, as the error names it.")],
+    reason: Annotated[str, typer.Option(help="Why the records are lost.")],
+    by: Annotated[str, typer.Option(help="Who accepts it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Accept that offsets of a topic are lost for good, and let reading go on behind them.
+
+    The ledger keeps the gap with its reason and person. What is in the lake, or can still be read, is refused.
+    """
+    from llmops_assets.cli.source import accept
+    from llmops_assets.sources.kafka import Place
+
+    with _explained():
+        accept(config, source, Place(topic, partition), start, end, reason, by)

@@ -16,6 +16,7 @@ import dagster as dg
 from llmops_assets.config_file import ConfigError
 from llmops_assets.defs.checks import Outcome, expectation_specs, outcome_of, partitioned_spec, results
 from llmops_assets.defs.context import RETRIES, run_window
+from llmops_assets.defs.lag import lag_outcomes, lag_specs
 from llmops_assets.defs.materialized import source_entries, unread_entries
 from llmops_assets.defs.partitions import arrival_hours
 from llmops_assets.defs.presentation import INGEST
@@ -27,6 +28,7 @@ from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.source_settings import AnySource
+from llmops_assets.sources.kafka.gaps import MissingRecords
 from llmops_assets.windows import HOUR, Window, hour_of
 
 READ_CHECK = "every_object_was_read"
@@ -53,7 +55,11 @@ def source_asset(source: AnySource, settings: Settings) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         partitions_def=hours,
-        check_specs=[*expectation_specs(expected, hours, key), read_spec(key, hours)],
+        check_specs=[
+            *expectation_specs(expected, hours, key),
+            read_spec(key, hours),
+            *lag_specs(source, hours, key),
+        ],
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
         group_name=INGEST,
@@ -67,10 +73,13 @@ def source_asset(source: AnySource, settings: Settings) -> dg.AssetsDefinition:
             warm_up()
         lake, window = platform.lake(now), run_window(context)
         run = Run(context.run.run_id, datetime.now(UTC), now.scratch / context.run.run_id)
-        report = refresh(lake, now, _configured(now, source.name), window, run)
+        try:
+            report = refresh(lake, now, _configured(now, source.name), window, run)
+        except MissingRecords as error:  # what is lost does not come back by trying again
+            raise dg.Failure(str(error), allow_retries=False) from error
         yield dg.MaterializeResult(metadata=source_entries(report, time.monotonic() - started))
         findings = _judged(lake, now, source.name, window, run)
-        outcomes = [*map(outcome_of, findings), read_outcome(report)]
+        outcomes = [*map(outcome_of, findings), read_outcome(report), *lag_outcomes(report, window)]
         yield from results(context, outcomes, window, now.quality.partition_checks)
         if broken := [finding.sentence() for finding in findings if finding.failed]:
             why = f"{source.name} {window}: an invariant is broken\n" + "\n".join(broken)

@@ -14,6 +14,7 @@ import dagster as dg
 
 from llmops_assets.defs.models import LINEAGE_ENTRY
 from llmops_assets.ingest import RefreshReport
+from llmops_assets.ingest.kafka_objects import KafkaReport
 from llmops_assets.lake import Commit
 from llmops_assets.tables import LEDGER, RAW
 from llmops_assets.warehouse import BuildReport
@@ -69,6 +70,23 @@ def source_entries(report: RefreshReport, seconds: float) -> dict[str, dg.Metada
         "bytes": dg.MetadataValue.int(report.bytes),
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
         "touched_event_hours": dg.MetadataValue.json(touched),
+        **(topic_entries(report.kafka) if report.kafka is not None else {}),
+    }
+
+
+def topic_entries(report: KafkaReport) -> dict[str, dg.MetadataValue]:
+    """How far a source is behind its topics, partition by partition, the furthest first."""
+    rows = [
+        (f"{lag.place.topic}/{lag.place.partition}", lag.read_to, lag.end, lag.records, lag.waiting, lag.seconds)
+        for lag in sorted(report.lags, key=lambda lag: (-lag.records, lag.place))
+    ]
+    columns = ("partition", "read to", "end", "lag", "in open transactions", "seconds")
+    return {
+        "lag_records": dg.MetadataValue.int(sum(lag.records for lag in report.lags)),
+        "lag_seconds": dg.MetadataValue.float(max((lag.seconds or 0.0 for lag in report.lags), default=0.0)),
+        "lag": dg.MetadataValue.md(markdown_table(columns, rows) if rows else "unknown"),
+        "tombstones": dg.MetadataValue.int(report.tombstones),
+        **({"notes": dg.MetadataValue.md("\n\n".join(report.notes))} if report.notes else {}),
     }
 
 

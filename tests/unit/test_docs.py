@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
+from commands import COMMANDS, command_in
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from llmops_assets.cli import app
 from llmops_assets.section import Section
 from llmops_assets.settings import Settings
-from llmops_assets.source_settings import SourceSettings
+from llmops_assets.source_base import SourceBase
+from llmops_assets.source_settings import SOURCE_KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
@@ -60,8 +60,6 @@ def named(path: Path) -> str:
 
 # Commands
 
-COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-
 
 def test_the_first_screen_shows_the_commands_that_matter() -> None:
     first_screen = "\n".join(text_of(ROOT / "README.md").splitlines()[:80])
@@ -78,8 +76,10 @@ def test_every_make_target_that_is_named_exists(guide: Path) -> None:
 @pytest.mark.parametrize("guide", GUIDES, ids=named)
 def test_every_llmops_command_and_option_that_is_named_exists(guide: Path) -> None:
     for line in code(guide).splitlines():
-        for name, rest in re.findall(r"(?:^|[\s/])llmops ([a-z]+)\b([^|#`]*)", line):
-            assert name in COMMANDS, line
+        for words in re.findall(r"(?:^|[\s/])llmops ([a-z]+\b[^|#`]*)", line):
+            name = command_in(words)
+            assert name is not None, line
+            rest = words.removeprefix(name)
             known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
             assert set(re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)) <= known, line
 
@@ -91,7 +91,7 @@ def settings_rows() -> Iterator[tuple[str, str, str]]:
     """Key, variable and default of every setting, as the documentation writes them."""
     for name, field in Settings.model_fields.items():
         if name == "source":
-            for key, inner in SourceSettings.model_fields.items():
+            for key, inner in source_fields().items():
                 variable = "—" if key == "name" else f"LLMOPS_SOURCE__<NAME>__{key.upper()}"
                 yield f"source.{key}", variable, default_of(inner)
         elif isinstance(field.annotation, type) and issubclass(field.annotation, Section):
@@ -99,6 +99,13 @@ def settings_rows() -> Iterator[tuple[str, str, str]]:
                 yield f"{name}.{key}", f"LLMOPS_{name.upper()}__{key.upper()}", default_of(inner)
         else:
             yield name, f"LLMOPS_{name.upper()}", default_of(field)
+
+
+def source_fields() -> dict[str, FieldInfo]:
+    """The keys of a source: those of every kind, then those of each."""
+    kinds = (kind.model_fields for kind in SOURCE_KINDS.values())
+    keys = {key: field for fields in (SourceBase.model_fields, *kinds) for key, field in fields.items()}
+    return keys | {"kind": SOURCE_KINDS["objects"].model_fields["kind"]}
 
 
 def default_of(field: FieldInfo) -> str:
@@ -113,7 +120,7 @@ def default_of(field: FieldInfo) -> str:
         return f"{field.default.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if isinstance(field.default, dict):
         return "{" + ", ".join(f'{name} = "{value}"' for name, value in field.default.items()) + "}"
-    return "none" if field.default is None else str(field.default)
+    return {None: "none", (): "[]"}.get(field.default, str(field.default))
 
 
 @pytest.mark.parametrize("guide", [ROOT / "README.md", ROOT / "docs" / "configuration.md"], ids=named)
@@ -133,7 +140,7 @@ def test_every_setting_has_a_meaning_or_a_reader(guide: Path) -> None:
 
 def test_every_setting_has_a_description_in_the_code() -> None:
     sections = [field.annotation for field in Settings.model_fields.values()]
-    models = [SourceSettings, *(one for one in sections if isinstance(one, type) and issubclass(one, Section))]
+    models = [*SOURCE_KINDS.values(), *(one for one in sections if isinstance(one, type) and issubclass(one, Section))]
     undescribed = [
         f"{model.__name__}.{name}"
         for model in models
