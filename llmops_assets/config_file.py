@@ -20,7 +20,7 @@ DEFAULT_FILES = (Path("llmops.toml"), Path("example/llmops.toml"))
 NOT_SETTINGS = frozenset(
     {"LLMOPS_CONFIG", "LLMOPS_SCRATCH", "LLMOPS_STAGING", "LLMOPS_MEMORY_LIMIT", "LLMOPS_THREADS", "LLMOPS_SPILL"}
 )
-_SECRET_WORDS = ("secret", "password", "token", "key", "credential", "properties", "uri")
+_SECRET_WORDS = ("secret", "password", "token", "key", "credential", "properties", "uri", "manifest")
 
 
 class ConfigError(Exception):
@@ -128,7 +128,8 @@ def _shown(key: str, value: Any) -> str:
     # A whole catalog given as one text may be an address with a password.
     is_secret = key == "catalog" or any(word in key.lower() for word in _SECRET_WORDS)
     if isinstance(value, dict | list | tuple) or is_secret:
-        return f"<{type(value).__name__}>" if key.rsplit(".", 1)[-1] != "uri" else repr(value).split("@")[-1]
+        is_place = key.rsplit(".", 1)[-1] in ("uri", "manifest")
+        return repr(value).split("@")[-1] if is_place else f"<{type(value).__name__}>"
     return repr(value)
 
 

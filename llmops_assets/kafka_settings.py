@@ -45,7 +45,7 @@ class KafkaSettings(SourceBase):
     start: str = Field("earliest", description="First record of the first snapshot: earliest, latest or a time.")
     headers: tuple[str, ...] = Field((), description="Record headers that are kept in record_headers.")
     group_id: str | None = Field(None, description="Group whose offsets are committed; none: llmops-<name>.")
-    timeout_seconds: float = Field(30.0, description="A read without progress for so long fails.", gt=0)
+    timeout_seconds: float = Field(60.0, description="A read without progress for so long fails.", gt=0)
     max_lag_records: int | None = Field(None, description="Unread records of one partition that warn.", ge=0)
     max_lag_seconds: float | None = Field(None, description="Age of unread records that warns.", ge=0)
     registry_url: str | None = Field(None, description="Schema registry.", pattern=r"^https?://")

@@ -151,8 +151,10 @@ def test_a_start_without_an_offset_is_utc_and_another_offset_is_turned_into_utc(
         (SOURCE + 'kind = "topic"', ["llmops.toml", "source[1].kind = 'topic'", "'objects'"]),
         (SOURCE + 'endpoint = "host:9000"', ["llmops.toml", "source[1].endpoint = 'host:9000'", "https?://"]),
         (SOURCE.replace("gateway", "A b"), ["llmops.toml", "source[1].name = 'A b'", "[a-z][a-z0-9_]*"]),
-        (SOURCE.replace("records", "gs://b"), ["llmops.toml", "source[1].uri", "gs://", "allowed: file://, s3://"]),
+        (SOURCE.replace("records", "hdfs://b"), ["llmops.toml", "source[1].uri", "hdfs://", "allowed: file://, s3://"]),
         ('[[source]]\nname = "a"', ["llmops.toml", "source[1].uri", "required"]),
+        (SOURCE + 'listing = "manifest"', ["llmops.toml", "source[1]", "needs manifest, the folder of the files"]),
+        (SOURCE + 'manifest = "hdfs://b"', ["llmops.toml", "source[1].manifest", "hdfs://", "allowed: file://"]),
         (SOURCE + SOURCE, ["llmops.toml", "source", "two sources are named gateway", "its own name"]),
         (
             '[warehouse]\nbilling_time_zone = "Mars/Base"',
@@ -275,7 +277,8 @@ def test_no_secret_is_in_the_repr_of_settings_or_of_the_catalog_to_open(
         f'catalog = "postgresql://u:{SECRET}@db/x"',
         f'{SOURCE}secret_access_key = "{SECRET}"',
         f'{SOURCE}access_key_id_env = "KEY"\nsession_token_env = ["{SECRET}"]',
-        f'[[source]]\nname = "a"\nuri = "gs://user:{SECRET}@bucket"',
+        f'[[source]]\nname = "a"\nuri = "hdfs://user:{SECRET}@bucket"',
+        f'{SOURCE}manifest = "hdfs://user:{SECRET}@bucket"',
     ],
 )
 def test_no_secret_is_in_a_refusal(tmp_path: Path, text: str) -> None:
