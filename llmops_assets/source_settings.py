@@ -22,6 +22,9 @@ class SourceSettings(Section):
     )
     format: str = Field("auto", description="auto, or the name of one format that every record must have.")
     cost: Literal["computed", "reported"] = Field("computed", description="Whose figure cost_usd is.")
+    tenant: str | None = Field(
+        None, description="Tenant of every record of this source, whatever a record says.", pattern=r"^\S(.*\S)?$"
+    )
     request_id_is_unique: bool = Field(False, description="request_id names one attempt in this source.")
     endpoint: str | None = Field(None, description="S3 endpoint with scheme.", pattern=r"^https?://")
     region: str | None = Field(None, description="S3 region.")

@@ -84,6 +84,7 @@ def _placed(reading: Reading, objects: str) -> str:
     select
         l.line, l.record_index, l.text, l.bytes, l.sha256,
         o.source, o.uri, o.version, o.arrival_hour, o.arrived_at, o.latest_start, o.request_id_is_unique,
+        o.source_tenant,
         '{name}' as format, json_transform(l.text, {reading.structure}) as {name}
     from {LINES} as l
     inner join (
@@ -112,6 +113,7 @@ def _mapped(reading: Reading) -> str:
     return f"""
     select
         text, line, record_index, bytes, sha256, source, uri, version, arrival_hour, arrived_at, latest_start, format,
+        source_tenant,
 {columns}
     from previous"""
 

@@ -160,6 +160,7 @@ class _Refresh:
                 "bytes": ref.size,
                 "configured_format": None if self.source.format == "auto" else self.source.format,
                 "request_id_is_unique": self.source.request_id_is_unique,
+                "source_tenant": self.source.tenant,
             }
             for number, ref in enumerate(refs)
         ]
@@ -221,6 +222,7 @@ OBJECTS_SCHEMA = pa.schema(
         ("bytes", pa.int64()),
         ("configured_format", pa.string()),
         ("request_id_is_unique", pa.bool_()),
+        ("source_tenant", pa.string()),
     ]
 )
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import obstore
@@ -74,6 +75,14 @@ class Bucket:
                 ahead.append(pool.submit(self._get, ref, {"range": (start, end)}))
             while ahead:
                 yield ahead.popleft().result()
+
+    def put(self, key: str, file: Path) -> None:
+        """Store a file under `key`, a whole key of the bucket; a large one goes up in parts."""
+        try:
+            obstore.put(self._inner, key, file)
+        except (BaseError, FileNotFoundError) as error:
+            where = self.uri(key)
+            raise SourceError(f"source {self.source}: cannot write {where}: {self._text(error)}") from None
 
     def _get(self, ref: ObjectRef, options: dict[str, Any]) -> bytes:
         etag, _, version = ref.version.partition(" ")
