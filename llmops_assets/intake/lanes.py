@@ -60,7 +60,11 @@ class Lane:
             OSError: nothing of them was stored.
         """
         segment = self._open()
-        segment.append(parts[0].data if len(parts) == 1 else b"".join(part.data for part in parts))
+        try:
+            segment.append(parts[0].data if len(parts) == 1 else b"".join(part.data for part in parts))
+        except OSError:
+            self.roll()  # what it holds is safe; the next attempt begins another file
+            raise
         waiting = [part.done for part in parts if part.done is not None]
         if self.is_remote:
             self._wait_for_upload(waiting)
