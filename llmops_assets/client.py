@@ -114,6 +114,8 @@ class Client:
                 self._drop(len(self._queue) + self._sending, "closed before they could be sent")
                 self._queue.clear()
                 self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(0.2)  # it closes the connection, unless it is waiting for an answer
         return done
 
     @property
@@ -142,10 +144,11 @@ class Client:
             refused = self._deliver(batch)
             with self._changed:
                 if self._closed:
-                    return
+                    break
                 self._add(sent=len(batch) - refused, refused=refused)
                 self._sending = 0
                 self._changed.notify_all()
+        self._endpoint.close()
 
     def _next(self) -> list[bytes]:
         """The next batch, when it is full or its time has come; empty when the client is closed."""
