@@ -35,7 +35,7 @@ class Server:
 
     def __init__(self, folder: Path, *, intake: str = "", sources: str = "", **environment: str) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.tokens: dict[str, str] = {}
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("LLMOPS_")}
         self.environment |= environment
@@ -136,7 +136,8 @@ def lines(records: Iterable[Any]) -> bytes:
     return b"".join(json.dumps(record).encode() + b"\n" for record in records)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -258,3 +258,74 @@ def test_events_can_only_be_written_to_objects(tmp_path: Path) -> None:
     source = SourceSettings(name="calls", uri=str(tmp_path)).model_copy(update={"kind": "kafka"})
     with pytest.raises(IntakeError, match="source calls is of kind kafka"):
         destination_of(source, tmp_path)
+
+
+# A bucket that cannot be reached
+
+
+class Flaky:
+    """A remote destination that fails until it is told to work."""
+
+    is_remote = True
+
+    def __init__(self, spool: Path) -> None:
+        self.spool, self.works, self.finished = spool, False, []
+
+    def finish(self, segment: Segment) -> None:
+        if not self.works:
+            raise SourceError("source events: cannot write s3://bucket/x: timed out")
+        self.finished.append(segment.path.read_bytes())
+        segment.remove()
+
+
+@pytest.fixture
+def flaky(tmp_path: Path) -> Flaky:
+    return Flaky(tmp_path)
+
+
+@pytest.fixture
+def remote(flaky: Flaky) -> Spool:
+    """A spool before it, not started."""
+    intake, counters = IntakeSettings(upload_seconds=0.05), Counters()
+    return Spool({"events": Lane(flaky, Finisher("events", flaky, counters), intake)}, intake.queue_bytes, counters)
+
+
+def test_events_for_a_bucket_that_is_away_wait_on_the_local_disk(remote: Spool, flaky: Flaky) -> None:
+    with running(remote):
+        done = remote.put("events", b'{"n":1}\n', wait=True)
+        assert done is not None
+        with pytest.raises(Unavailable, match="stored here but not uploaded yet"):
+            done.result(timeout=10)
+        with pytest.raises(Unavailable, match="nothing of the request was kept"):
+            remote.put("events", b'{"n":2}\n', wait=True)
+        remote.put("events", b'{"n":3}\n', wait=False)
+        assert remote.complaints == [
+            "objects of events cannot be finished: source events: cannot write s3://bucket/x: timed out"
+        ]
+        flaky.works = True
+        eventually(lambda: remote.complaints == [])
+        stored(remote, b'{"n":4}\n')
+    assert b"".join(flaky.finished) == b'{"n":1}\n{"n":3}\n{"n":4}\n'
+
+
+def test_what_cannot_be_uploaded_before_a_stop_is_uploaded_after_the_next_start(
+    remote: Spool, flaky: Flaky, tmp_path: Path
+) -> None:
+    remote.start()
+    remote.put("events", b'{"n":1}\n', wait=False)
+    eventually(lambda: remote.queued_bytes == 0)
+    assert remote.stop() == 1
+    flaky.works = True
+    intake, counters = IntakeSettings(), Counters()
+    again = Spool({"events": Lane(flaky, Finisher("events", flaky, counters), intake)}, intake.queue_bytes, counters)
+    with running(again):
+        eventually(lambda: flaky.finished == [b'{"n":1}\n'])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_requests_that_wait_for_an_upload_share_it(remote: Spool, flaky: Flaky) -> None:
+    flaky.works = True
+    with running(remote):
+        waiting = [remote.put("events", b"{}\n", wait=True) for _ in range(20)]
+        assert [one.result(timeout=10) for one in waiting if one is not None] == [None] * 20
+    assert flaky.finished == [b"{}\n" * 20]
