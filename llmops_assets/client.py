@@ -51,7 +51,7 @@ class Client:
     """Sends events to `url` in the background.
 
     Example:
-        client = Client("http://localhost:8088", name="events", token=os.environ["LLMOPS_TOKEN"])
+        client = Client("http://localhost:8088", name="events", token=os.environ["EVENTS_TOKEN"])
         client.send({"model": "gpt-4o", "timestamp": time.time(), "tokens_input": 12, "tokens_output": 3})
     """
 
