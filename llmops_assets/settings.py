@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from llmops_assets.config_file import ConfigError, describe, find_config, merge_source_overrides, read_toml
+from llmops_assets.intake_settings import IntakeSettings
 from llmops_assets.orchestration_settings import AutomationSettings, FreshnessSettings, UiSettings
 from llmops_assets.quality_settings import QualitySettings
 from llmops_assets.section import Section
@@ -135,6 +136,7 @@ class Settings(BaseSettings):
     reports: ReportsSettings = Field(default_factory=ReportsSettings)
     freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
     ui: UiSettings = Field(default_factory=UiSettings)
+    intake: IntakeSettings = Field(default_factory=IntakeSettings)
     source: tuple[TaggedSource, ...] = Field((), description="Where raw records arrive.")
 
     file_values: ClassVar[dict[str, Any]] = {}
@@ -194,8 +196,8 @@ class Settings(BaseSettings):
         duckdb = self.duckdb.model_copy(update={"temp_directory": spill and folder / spill.expanduser()})
         paths = {name: path and folder / path.expanduser() for name, path in self._report_paths.items()}
         reports = self.reports.model_copy(update=paths)
-        home = folder / self.home.expanduser()
-        return self.model_copy(update={"home": home, "duckdb": duckdb, "reports": reports, "source": sources})
+        own = {"duckdb": duckdb, "reports": reports, "intake": self.intake.anchored(folder), "source": sources}
+        return self.model_copy(update={"home": folder / self.home.expanduser()} | own)
 
     @property
     def lake_catalog(self) -> CatalogSettings:
@@ -210,6 +212,11 @@ class Settings(BaseSettings):
     def reports_folder(self) -> Path:
         """Where reports are written."""
         return self.reports.folder or self.home / "reports"
+
+    @property
+    def intake_folder(self) -> Path:
+        """Where events wait for their upload."""
+        return self.intake.folder or self.home / "intake"
 
     @property
     def scratch(self) -> Path:

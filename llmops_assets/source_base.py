@@ -13,6 +13,9 @@ class SourceBase(Section):
     name: str = Field(description="Asset and source name.", pattern=r"^[a-z][a-z0-9_]*$")
     format: str = Field("auto", description="auto, or the name of one format that every record must have.")
     cost: Literal["computed", "reported"] = Field("computed", description="Whose figure cost_usd is.")
+    tenant: str | None = Field(
+        None, description="Tenant of every record of this source, whatever a record says.", pattern=r"^\S(.*\S)?$"
+    )
     request_id_is_unique: bool = Field(False, description="request_id names one attempt in this source.")
 
     @field_validator("format")

@@ -7,8 +7,9 @@ def expected_errors() -> tuple[type[Exception], ...]:
 
     from llmops_assets.cli.sql import SqlError
     from llmops_assets.generator import GeneratorError
+    from llmops_assets.intake import IntakeError
     from llmops_assets.lake import LakeError
     from llmops_assets.sources import SourceError
     from llmops_assets.warehouse.project import DbtError
 
-    return (SqlError, GeneratorError, LakeError, SourceError, DbtError, duckdb.Error)
+    return (SqlError, GeneratorError, IntakeError, LakeError, SourceError, DbtError, duckdb.Error)

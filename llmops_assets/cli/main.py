@@ -45,6 +45,12 @@ class Period(StrEnum):
     all = "all"
 
 
+class TokenAction(StrEnum):
+    """What `llmops token` does."""
+
+    create = "create"
+
+
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turn expected errors into one message and exit code 2; anything else is a defect and shows its trace."""
@@ -194,3 +200,37 @@ def accept_gap(
 
     with _explained():
         accept(config, source, Place(topic, partition), start, end, reason, by)
+
+
+@app.command(epilog="Examples:\n\nllmops serve\n\nllmops serve --host 0.0.0.0 --port 9000")
+def serve(
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: intake.host).")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port (default: intake.port).")] = None,
+) -> None:
+    """Take events over HTTP, as Tinybird's events API does, and store them as objects of a source.
+
+    Runs until it is told to stop. The ordinary ingest takes the objects from there.
+    """
+    from llmops_assets.cli.serve import run
+
+    with _explained():
+        run(config, host, port)
+
+
+@app.command(
+    epilog="Examples:\n\nllmops token create gateway --source events\n\n"
+    "llmops token create acme-app --source acme_events --events-per-second 500"
+)
+def token(
+    action: Annotated[TokenAction, typer.Argument(help="What to do.")],  # noqa: ARG001 - there is one so far
+    name: Annotated[str, typer.Argument(help="Name of the token, shown in logs.")],
+    source: Annotated[str, typer.Option(help="The source that it may append to.")],
+    config: ConfigOption = None,
+    events_per_second: Annotated[float | None, typer.Option(help="Rate limit (default: none).")] = None,
+) -> None:
+    """Make a token for the events endpoint: printed once, with the line for the file of tokens that knows its hash."""
+    from llmops_assets.cli.token import run
+
+    with _explained():
+        run(config, name, source, events_per_second)

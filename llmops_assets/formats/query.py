@@ -88,7 +88,7 @@ def _placed(reading: Reading, objects: str) -> str:
             when l.arrived_at is null then o.latest_start
             else greatest(l.arrived_at, o.arrival_hour + interval 1 hour) + interval 1 day
         end as latest_start,
-        o.request_id_is_unique,
+        o.request_id_is_unique, o.source_tenant,
         '{name}' as format, json_transform(l.text, {reading.structure}) as {name}
     from {LINES} as l
     inner join (
@@ -117,7 +117,7 @@ def _mapped(reading: Reading) -> str:
     return f"""
     select
         text, line, record_index, bytes, sha256, source, uri, version, arrival_hour, arrived_at, latest_start, format,
-        topic, partition, record_key, record_headers,
+        topic, partition, record_key, record_headers, source_tenant,
 {columns}
     from previous"""
 

@@ -200,6 +200,7 @@ class _Refresh:
                 "partition": ref.place.partition if isinstance(ref, RangeRef) else None,
                 "configured_format": None if self.source.format == "auto" else self.source.format,
                 "request_id_is_unique": self.source.request_id_is_unique,
+                "source_tenant": self.source.tenant,
             }
             for number, ref in enumerate(refs)
         ]
@@ -263,5 +264,6 @@ OBJECTS_SCHEMA = pa.schema(
         ("partition", pa.int32()),
         ("configured_format", pa.string()),
         ("request_id_is_unique", pa.bool_()),
+        ("source_tenant", pa.string()),
     ]
 )

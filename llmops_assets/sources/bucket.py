@@ -8,6 +8,7 @@ would outlast any sensible timeout; in a versioned bucket all of them ask for th
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import obstore
@@ -67,6 +68,14 @@ class Bucket:
     def fetch(self, ref: ObjectRef) -> bytes:
         """The whole object."""
         return self._get(ref, {})[0] if ref.size else b""
+
+    def put(self, key: str, file: Path) -> None:
+        """Store a file under `key`, a whole key of the bucket; a large one goes up in parts."""
+        try:
+            obstore.put(self._inner, key, file)
+        except (BaseError, FileNotFoundError) as error:
+            where = self.uri(key)
+            raise SourceError(f"source {self.source}: cannot write {where}: {self._text(error)}") from None
 
     def stream(self, ref: ObjectRef) -> Iterator[bytes]:
         """The object by ranges, some of them fetched ahead."""

@@ -73,6 +73,7 @@ OBJECT: Row = {
     "bytes": 1,
     "configured_format": None,
     "request_id_is_unique": False,
+    "source_tenant": None,
 }
 
 
