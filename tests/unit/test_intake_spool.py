@@ -21,6 +21,7 @@ from llmops_assets.intake.lanes import Lane, utc_now
 from llmops_assets.intake.segments import Segment, left_over
 from llmops_assets.intake.spool import Spool
 from llmops_assets.intake_settings import IntakeSettings
+from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources import SourceError, list_objects, store_of
 
@@ -255,7 +256,7 @@ def test_a_layout_without_an_hour_stops_the_start(tmp_path: Path) -> None:
 
 
 def test_events_can_only_be_written_to_objects(tmp_path: Path) -> None:
-    source = SourceSettings(name="calls", uri=str(tmp_path)).model_copy(update={"kind": "kafka"})
+    source = KafkaSettings(kind="kafka", name="calls", bootstrap_servers="localhost:9092", topics=("calls",))
     with pytest.raises(IntakeError, match="source calls is of kind kafka"):
         destination_of(source, tmp_path)
 
