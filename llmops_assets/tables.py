@@ -228,9 +228,10 @@ COVERAGE_SPEC = TableSpec(
     columns=_columns("""
 source                      | varchar     | Configured source.
 arrival_hour                | timestamptz | Hour of arrival.
-unit                        | varchar     | What is expected and read: object.
-expected                    | bigint      | Units that the source listed under the hour.
+unit                        | varchar     | What is expected and read: object, or offset of a topic.
+expected                    | bigint      | Units that were listed, or planned in kafka_snapshots, under the hour.
 read                        | bigint      | Units that were taken in.
+lost                        | bigint      | Offsets accepted as lost, and objects that went before they could be read.
 bytes                       | bigint      | Their bytes as stored.
 records                     | bigint      | Records they held: accepted + rejected + not_a_call + report.
 accepted                    | bigint      | Records that became candidates for calls.
@@ -244,7 +245,7 @@ conflicts                   | bigint      | Accepted records that contradict ano
 duplicates_of_other_sources | bigint      | The part of both that another source had delivered.
 unbuilt                     | bigint      | Accepted records of which the published hours know nothing yet.
 is_settled                  | boolean     | Whether no event hour of its calls waits to be built; then unbuilt is 0.
-is_complete                 | boolean     | Whether all that was expected was read after the hour had ended.
+is_complete                 | boolean     | Whether all but what is lost was read after the hour had ended.
 complete_since              | timestamptz | Start of the run that found it so; NULL if it is not complete.
 """),
     window_column="arrival_hour",

@@ -7,6 +7,7 @@ time still counts as changed. Plain os calls, because a listing needs nanosecond
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from errno import ELOOP, ENOENT
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from urllib.parse import unquote
@@ -126,8 +127,10 @@ def _version(found: os.stat_result) -> str:
 def _stat(item: os.DirEntry[str]) -> os.stat_result | None:
     try:
         return item.stat()
-    except FileNotFoundError:  # deleted while listing, or a link to nothing
-        return None
+    except OSError as error:
+        if error.errno in (ENOENT, ELOOP):  # deleted while listing, or a link that leads nowhere
+            return None
+        raise
 
 
 def _is_loop(item: os.DirEntry[str]) -> bool:

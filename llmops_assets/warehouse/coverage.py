@@ -13,19 +13,19 @@ import pyarrow as pa
 from llmops_assets.duck import connect
 from llmops_assets.lake import Commit, Lake
 from llmops_assets.settings import Settings
-from llmops_assets.tables import CONSERVATION, COVERAGE, COVERAGE_SPEC, LEDGER, LEDGER_SPEC
+from llmops_assets.tables import CONSERVATION, COVERAGE, COVERAGE_SPEC, KAFKA, LEDGER, LEDGER_SPEC
 from llmops_assets.warehouse.due import due_hours
 from llmops_assets.windows import Window
 
 # An hour of arrival is settled if none of the event hours that its calls fall into waits to be built.
 _QUERY = """
-with entries as (
+with ledger as (
     select
         source,
         arrival_hour,
-        'object' as unit,
-        count(uri) as expected,
-        count(uri) as read,
+        count(uri) as objects,
+        count(uri) filter (where failure is null) as objects_read,
+        count(uri) filter (where failure is not null and deleted_since is not null) as objects_lost,
         sum(bytes)::bigint as bytes,
         sum(records)::bigint as records,
         sum(accepted)::bigint as accepted,
@@ -38,6 +38,37 @@ with entries as (
         max(checked_at) as checked_at
     from lake.ingest_ledger
     group by source, arrival_hour
+),
+ranges as (
+    select
+        source,
+        arrival_hour,
+        sum(end_offset - start_offset)::bigint as offsets,
+        coalesce(sum(end_offset - start_offset) filter (where state = 'complete'), 0)::bigint as offsets_read,
+        coalesce(sum(end_offset - start_offset) filter (where state = 'gap accepted'), 0)::bigint as offsets_lost
+    from {ranges}
+    group by source, arrival_hour
+),
+entries as (
+    select
+        source,
+        arrival_hour,
+        if(ranges.source is null, 'object', 'offset') as unit,
+        coalesce(offsets, objects) as expected,
+        coalesce(offsets_read, objects_read) as read,
+        coalesce(offsets_lost, objects_lost) as lost,
+        coalesce(bytes, 0) as bytes,
+        coalesce(records, 0) as records,
+        coalesce(accepted, 0) as accepted,
+        coalesce(rejected, 0) as rejected,
+        coalesce(not_a_call, 0) as not_a_call,
+        coalesce(report, 0) as report,
+        first_event_time,
+        last_event_time,
+        coalesce(is_closed, false) and expected = read + lost as is_complete,
+        checked_at
+    from ledger
+    full outer join ranges using (source, arrival_hour)
 ),
 reasons as (
     select source, arrival_hour, map_from_entries(list((reason, number) order by reason)) as rejects
@@ -70,6 +101,7 @@ select
     unit,
     expected,
     read,
+    lost,
     bytes,
     records,
     accepted,
@@ -83,8 +115,8 @@ select
     coalesce(duplicates_of_other_sources, 0) as duplicates_of_other_sources,
     accepted - coalesce(events, 0) - coalesce(exact_duplicates, 0) - coalesce(conflicts, 0) as unbuilt,
     waiting.source is null as is_settled,
-    is_closed and expected = read as is_complete,
-    case when is_closed and expected = read then checked_at end as complete_since
+    is_complete,
+    case when is_complete then checked_at end as complete_since
 from entries
 left join reasons using (source, arrival_hour)
 left join outcomes using (source, arrival_hour)
@@ -106,6 +138,13 @@ order by source, arrival_hour
 """
 
 
+_NO_RANGES = """(
+    select null::varchar as source, null::timestamptz as arrival_hour, null::varchar as state,
+        0::bigint as start_offset, 0::bigint as end_offset
+    where false
+)"""
+
+
 def write_coverage(lake: Lake, settings: Settings) -> Commit:
     """Make `source_coverage` again."""
     lake.ensure(COVERAGE_SPEC)
@@ -117,11 +156,15 @@ def covered(lake: Lake, connection: duckdb.DuckDBPyConnection, window: Window | 
     """Mount what the account reads; the select that gives it, of the arrival hours of `window` or of all."""
     lake.ensure(LEDGER_SPEC)
     due = {*due_hours(lake)}
-    is_built = lake.exists(CONSERVATION)
-    lake.mount(connection, {LEDGER: window, **({CONSERVATION: None} if is_built else {})})
+    is_built, has_ranges = lake.exists(CONSERVATION), lake.exists(KAFKA)
+    others = ({CONSERVATION: None} if is_built else {}) | ({KAFKA: window} if has_ranges else {})
+    lake.mount(connection, {LEDGER: window} | others)
     due |= {*due_hours(lake)}  # others take in and publish meanwhile: what was due before or after is not settled
     connection.register("due", pa.table({"start": pa.array(sorted(due), pa.timestamp("us", "UTC"))}))
-    return _QUERY.format(outcomes=f"lake.{CONSERVATION}" if is_built else _NO_OUTCOMES)
+    return _QUERY.format(
+        outcomes=f"lake.{CONSERVATION}" if is_built else _NO_OUTCOMES,
+        ranges=f"lake.{KAFKA}" if has_ranges else _NO_RANGES,
+    )
 
 
 def unaccounted(lake: Lake, settings: Settings) -> list[tuple[str, datetime, dict[str, int]]]:

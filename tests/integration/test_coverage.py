@@ -5,7 +5,7 @@ import io
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
+from llmops_assets.sources import ObjectRef, ObjectUnreadable
+from llmops_assets.sources.local import LocalFolder
 from llmops_assets.tables import CONSERVATION, COVERAGE
 from llmops_assets.warehouse import build_hours, due_hours
 from llmops_assets.warehouse.build import RunInfo
@@ -99,12 +101,15 @@ def platform(tmp_path: Path) -> Platform:
     return made
 
 
-RECORDS = "source, expected, read, records, accepted, rejected, rejects"
+RECORDS = "source, unit, expected, read, lost, records, accepted, rejected, rejects"
 CALLS = "events, exact_duplicates, conflicts, duplicates_of_other_sources, unbuilt, is_settled, is_complete"
 
 
 def test_every_record_is_followed_to_the_call_that_it_tells_of(platform: Platform) -> None:
-    taken_in = [("application", 1, 1, 4, 4, 0, {}), ("gateway", 1, 1, 6, 5, 1, {"malformed_json": 1})]
+    taken_in = [
+        ("application", "object", 1, 1, 0, 4, 4, 0, {}),
+        ("gateway", "object", 1, 1, 0, 6, 5, 1, {"malformed_json": 1}),
+    ]
     assert platform.covered(RECORDS) == taken_in
     assert platform.covered(CALLS) == [(0, 0, 0, 0, 4, False, True), (0, 0, 0, 0, 5, False, True)]
     platform.build()
@@ -113,6 +118,27 @@ def test_every_record_is_followed_to_the_call_that_it_tells_of(platform: Platfor
     # both b are told again, c contradicts, and d is new.
     assert platform.covered(CALLS) == [(4, 0, 0, 0, 0, True, True), (1, 3, 1, 3, 0, True, True)]
     assert unaccounted(platform.lake, platform.settings) == []
+
+
+def test_an_hour_is_incomplete_while_an_object_of_it_cannot_be_read(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torn = platform.folder / "gateway" / f"{TEN:%Y-%m-%d/%H}" / "more.ndjson"
+    torn.write_text(_line(("f", 4, 60)), encoding="utf-8")
+    read = LocalFolder.stream
+
+    def refused(folder: LocalFolder, ref: ObjectRef) -> Iterator[bytes]:
+        if ref.key.endswith(torn.name):
+            raise ObjectUnreadable("gateway", ref.uri, "it is locked")
+        return read(folder, ref)
+
+    monkeypatch.setattr(LocalFolder, "stream", refused)
+    platform.take_in()
+    seen = "source, expected, read, lost, is_complete"
+    assert platform.covered(seen) == [("application", 1, 1, 0, True), ("gateway", 2, 1, 0, False)]
+    torn.unlink()
+    platform.take_in()
+    assert platform.covered(seen) == [("application", 1, 1, 0, True), ("gateway", 2, 1, 1, True)]
 
 
 def test_a_record_that_is_missing_from_the_published_hours_is_found(platform: Platform) -> None:
