@@ -129,6 +129,8 @@ checked_at        | timestamptz | Start of the run that last listed the hour and
 run_id            | varchar     | Run that wrote the row.
 failure           | varchar     | Why this version could not be read; nothing of it is counted. NULL if it was read.
 deleted_since     | timestamptz | Start of the run that first missed the object, whose rows stay; NULL if it is there.
+replayed_at       | timestamptz | Start of the run that last decoded its rejects once more; NULL if none did.
+rejects_before_replay | map(varchar, bigint) | Its rejected records by reason before that run.
 """),
     window_column="arrival_hour",
     partition=(),

@@ -12,6 +12,7 @@ from llmops_assets.config_file import ConfigError
 from llmops_assets.duck import connect
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
+from llmops_assets.source_settings import AnySource
 from llmops_assets.warehouse.coverage import covered
 from llmops_assets.windows import Window, hour_of
 
@@ -49,9 +50,10 @@ def run(
 ) -> None:
     """Print the account of the arrival hours in [start, end) by source and period."""
     settings = Settings.load(config)
-    _check_source(settings, source)
+    if source is not None:
+        source_named(settings, source)
     lake = Lake.open(settings.lake_catalog)
-    window = Window(hour_of(_utc(start) or FIRST), _utc(end) or LAST)
+    window = Window(hour_of(utc(start) or FIRST), utc(end) or LAST)
     sums = ", ".join(f"sum({name})::bigint as {name}" for name in _COUNTS)
     with connect(":memory:", settings.duckdb) as connection:
         connection.execute(f"create table account as {covered(lake, connection, window)}")
@@ -63,11 +65,15 @@ def run(
         errors.print(f"rejected: {reasons}", highlight=False, soft_wrap=True)
 
 
-def _check_source(settings: Settings, source: str | None) -> None:
-    names = [one.name for one in settings.source]
-    if source is not None and source not in names:
-        raise ConfigError(f"--source {source}: no such source; configured: {', '.join(names) or 'none'}")
+def source_named(settings: Settings, name: str) -> AnySource:
+    """The configured source of that name. Raises `ConfigError`."""
+    for source in settings.source:
+        if source.name == name:
+            return source
+    names = ", ".join(one.name for one in settings.source) or "none"
+    raise ConfigError(f"--source {name}: no such source; configured: {names}")
 
 
-def _utc(at: datetime | None) -> datetime | None:
+def utc(at: datetime | None) -> datetime | None:
+    """The time, in UTC unless it says otherwise."""
     return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)

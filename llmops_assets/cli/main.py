@@ -126,6 +126,27 @@ def ledger(
         run(config, start, end, source, str(by), str(format_))
 
 
+@app.command(
+    epilog="Examples:\n\nllmops replay --source gateway --reason unknown_format\n\n"
+    "llmops replay --source bus --reason bad_type --from 2026-11-01 --to 2026-11-02"
+)
+def replay(
+    source: Annotated[str, typer.Option(help="The source whose records were rejected.")],
+    reason: Annotated[str, typer.Option(help="The reason, as the ledger names it.")],
+    config: ConfigOption = None,
+    start: Annotated[datetime | None, typer.Option("--from", help="First arrival hour (UTC); default: all.")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", help="End of the arrival hours, exclusive.")] = None,
+) -> None:
+    """Decode rejected records once more, after a format was mended or added.
+
+    Reads the objects again, or, where they are gone, the stored payloads. The ledger keeps the rejects of both passes.
+    """
+    from llmops_assets.cli.replay import run
+
+    with _explained():
+        run(config, source, reason, start, end)
+
+
 @app.command(name="config", epilog="Examples:\n\nllmops config\n\nLLMOPS_DUCKDB__THREADS=8 llmops config")
 def config_(config: ConfigOption = None) -> None:
     """Show the settings in force and the file they come from, or what is wrong with them. Secrets are not shown."""

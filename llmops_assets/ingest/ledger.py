@@ -38,6 +38,8 @@ class Look:
     gone: Collection[str]
     failures: Mapping[str, str]
     durations: Mapping[str, float]
+    replayed: Collection[str] = ()
+    """Objects of which rejects were decoded once more."""
 
 
 LISTED_SCHEMA = pa.schema(
@@ -68,6 +70,7 @@ def write_ledger(
     )
     connection.register("listed", _listed(window, look))
     connection.register("gone", pa.table({"uri": pa.array(sorted(look.gone), pa.string())}))
+    connection.register("replayed", pa.table({"uri": pa.array(sorted(look.replayed), pa.string())}))
     connection.register("hours", pa.table({"arrival_hour": _hours(window)}))
     query = _LEDGER_QUERY.format(
         raw=f"lake.{RAW}", source=source, run_id=run.run_id, started_at=run.started_at.isoformat()
@@ -180,13 +183,16 @@ entries as (
         end as ingested_at,
         case when gone.uri is null then listed.failure else earlier.failure end as failure,
         case when gone.uri is not null then coalesce(earlier.deleted_since, timestamptz '{started_at}') end
-            as deleted_since
+            as deleted_since,
+        if(replayed.uri is null, earlier.replayed_at, timestamptz '{started_at}') as replayed_at,
+        if(replayed.uri is null, earlier.rejects_before_replay, earlier.rejects) as rejects_before_replay
     from objects
     left join counted using (uri, version, arrival_hour)
     left join reasons using (uri, version, arrival_hour)
     left join listed using (uri, version)
     left join earlier on earlier.uri = objects.uri and earlier.version = objects.version
     left join gone on gone.uri = objects.uri
+    left join replayed on replayed.uri = objects.uri
 ),
 empty_hours as (
     select arrival_hour from hours

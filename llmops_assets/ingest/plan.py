@@ -29,6 +29,16 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Again:
+    """What is to be decoded once more though the lake has it: objects to `read`, and those whose payloads were
+    `replayed`. The ledger's entries of `hours` are made again."""
+
+    read: frozenset[str] = frozenset()
+    replayed: frozenset[str] = frozenset()
+    hours: frozenset[datetime] = frozenset()
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a refresh of `window` has to do. `base` is the raw snapshot that it was planned on."""
 
@@ -51,15 +61,26 @@ class Plan:
         return _digests(self.new, self.unledgered)
 
 
-def plan_refresh(lake: Lake, settings: Settings, source: AnySource, window: Window, now: datetime, run_id: str) -> Plan:
+def plan_refresh(
+    lake: Lake,
+    settings: Settings,
+    source: AnySource,
+    window: Window,
+    now: datetime,
+    run_id: str,
+    again: Again | None = None,
+) -> Plan:
     """Compare the source with the lake for the arrival hours in `window`; of a topic, take a snapshot first."""
+    again = again or Again()
     base = lake.current_snapshot(RAW)
     known = known_objects(lake, source)
     if isinstance(source, KafkaSettings):
         listing = snapshot(lake, source, window, now, run_id, settings.start)
     else:
         listing = _found(source, window, known)
-    return _compare(lake, source, known, listing, window, now, base)
+        listing = replace(listing, unread=again.read)
+    plan = _compare(lake, source, known, listing, window, now, base)
+    return replace(plan, unledgered=plan.unledgered | again.hours)
 
 
 def pending_hours(

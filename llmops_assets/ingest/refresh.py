@@ -21,7 +21,7 @@ from llmops_assets.ingest.decoding import Decoded, Decoder
 from llmops_assets.ingest.intake import Intake, literal, take_in
 from llmops_assets.ingest.kafka_objects import KafkaReport, RangesRead, after_commit, with_sizes
 from llmops_assets.ingest.ledger import Look, write_ledger
-from llmops_assets.ingest.plan import Plan, plan_refresh
+from llmops_assets.ingest.plan import Again, Plan, plan_refresh
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake, StaleWindow
 from llmops_assets.settings import Settings
@@ -66,8 +66,12 @@ class Run:
     scratch: Path
 
 
-def refresh(lake: Lake, settings: Settings, source: AnySource, window: Window, run: Run) -> RefreshReport:
+def refresh(
+    lake: Lake, settings: Settings, source: AnySource, window: Window, run: Run, again: Again | None = None
+) -> RefreshReport:
     """Make the lake hold exactly what `source` holds under the arrival hours of `window`.
+
+    Only what is new is read and decoded, and what `again` names.
 
     Safe beside other refreshes of the same hours: one of them wins whole, the others plan again.
 
@@ -82,10 +86,10 @@ def refresh(lake: Lake, settings: Settings, source: AnySource, window: Window, r
     run.scratch.mkdir(parents=True, exist_ok=True)
     try:
         for _ in range(ATTEMPTS):
-            plan = plan_refresh(lake, settings, source, window, run.started_at, run.run_id)
+            plan = plan_refresh(lake, settings, source, window, run.started_at, run.run_id, again)
             with connect(run.scratch / f"ingest-{source.name}.duckdb", settings.duckdb) as connection:
                 try:
-                    return _Refresh(lake, settings, source, run, plan, connection).apply()
+                    return _Refresh(lake, settings, source, run, plan, connection).apply(again or Again())
                 except StaleWindow:
                     continue
     finally:
@@ -110,7 +114,7 @@ class _Refresh:
         self.report = RefreshReport(plan.window, objects=len(plan.new), bytes=sum(ref.size for ref in plan.new))
         self.ranges: list[RangesRead] = []
 
-    def apply(self) -> RefreshReport:
+    def apply(self, again: Again) -> RefreshReport:
         """Commit the changed hours, then enter all hours that need it in the ledger."""
         formats.prepare(self.connection)
         durations: dict[str, float] = {}
@@ -125,7 +129,7 @@ class _Refresh:
         self.report.failed_hours = sorted({listed[uri].arrival_hour for uri in failures})
         sizes = {uri: size for one in self.ranges for uri, size in one.sizes().items()}
         self.report.bytes += sum(sizes.values())
-        look = Look(with_sizes(listed.values(), sizes), self.plan.gone, self.report.failures, durations)
+        look = Look(with_sizes(listed.values(), sizes), self.plan.gone, self.report.failures, durations, again.replayed)
         for window in contiguous(self.plan.hours):
             write_ledger(self.lake, self.connection, self.source.name, window, look, self.run)
         if isinstance(self.source, KafkaSettings):
@@ -216,20 +220,13 @@ class _Refresh:
 
     def _touched(self, window: Window, files: Iterable[str], replaced: list[str]) -> list[datetime]:
         """Event hours of accepted rows added and removed, widened by the margin of deduplication."""
-        margin_us = self.settings.warehouse.dedupe_margin // timedelta(microseconds=1)
-        # Whole hours since 1970: a third of the time that date_trunc and intervals take.
-        hours = (
-            f"select distinct (epoch_us(event_time) - {margin_us}) // 3600000000, "
-            f"(epoch_us(event_time) + {margin_us}) // 3600000000 from {{files}} where outcome = 'accepted'"
-        )
-        added = self._over(files, hours)
+        margin = self.settings.warehouse.dedupe_margin
         self._mount(window)
-        removed = self.connection.execute(
-            hours.format(files=f"lake.{RAW}") + " and source = ? and list_contains(?, uri)",
-            [self.source.name, replaced],
-        ).fetchall()
-        touched = {hour for first, last in {*added, *removed} for hour in range(first, last + 1)}
-        return [datetime.fromtimestamp(hour * 3600, UTC) for hour in sorted(touched)]
+        removed = (
+            f"(select * from lake.{RAW} where source = '{self.source.name}' "
+            f"and list_contains({literal(replaced)}, uri))"
+        )
+        return event_hours(self.connection, files, margin, removed)
 
     def _keep(self, window: Window, replaced: list[str]) -> list[str]:
         """Write the rows of unchanged object versions again, so that the window can be replaced whole."""
@@ -249,6 +246,23 @@ class _Refresh:
         if not listed:
             return []
         return self.connection.execute(query.format(files=f"read_parquet({literal(listed)})")).fetchall()
+
+
+def event_hours(
+    connection: duckdb.DuckDBPyConnection, files: Iterable[str], margin: timedelta, removed: str | None = None
+) -> list[datetime]:
+    """Event hours of the accepted rows of `files` and of the relation `removed`, widened by `margin`."""
+    margin_us = margin // timedelta(microseconds=1)
+    added = [f"read_parquet({literal(listed)})"] if (listed := list(files)) else []
+    # Whole hours since 1970: a third of the time that date_trunc and intervals take.
+    queries = [
+        f"select distinct (epoch_us(event_time) - {margin_us}) // 3600000000, "
+        f"(epoch_us(event_time) + {margin_us}) // 3600000000 from {rows} where outcome = 'accepted'"
+        for rows in (*added, *([removed] if removed else []))
+    ]
+    spans = {span for query in queries for span in connection.execute(query).fetchall()}
+    touched = {hour for first, last in spans for hour in range(first, last + 1)}
+    return [datetime.fromtimestamp(hour * 3600, UTC) for hour in sorted(touched)]
 
 
 OBJECTS_SCHEMA = pa.schema(

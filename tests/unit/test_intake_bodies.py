@@ -91,8 +91,8 @@ def test_an_array_and_its_lines_hold_the_same_records(records: list[dict[str, ob
 @pytest.mark.parametrize(
     ("encoding", "packed"),
     [
-        ("gzip", gzip.compress(b"x" * 1000)),
-        ("GZIP", gzip.compress(b"x" * 400) + gzip.compress(b"x" * 600)),
+        ("gzip", gzip.compress(b"x" * 1000, mtime=0)),
+        ("GZIP", gzip.compress(b"x" * 400, mtime=0) + gzip.compress(b"x" * 600, mtime=0)),
         ("zstd", zstandard.compress(b"x" * 1000)),
         ("identity", b"x" * 1000),
         ("", b"x" * 1000),
@@ -102,7 +102,11 @@ def test_a_compressed_body_is_unpacked(encoding: str, packed: bytes) -> None:
     assert plain(packed, encoding, 1000) == b"x" * 1000
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(b"\0" * 50 * MEBIBYTE), zstandard.compress(b"\0" * 50 * MEBIBYTE)])
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(b"\0" * 50 * MEBIBYTE), zstandard.compress(b"\0" * 50 * MEBIBYTE)],
+    ids=["gzip", "zstd"],
+)
 def test_a_body_that_blows_up_is_refused(packed: bytes) -> None:
     encoding = "gzip" if packed.startswith(b"\x1f") else "zstd"
     with pytest.raises(Refused, match=r"the body is larger than 1048576 bytes") as raised:
@@ -113,7 +117,7 @@ def test_a_body_that_blows_up_is_refused(packed: bytes) -> None:
 @pytest.mark.parametrize(
     ("encoding", "packed", "status"),
     [
-        ("gzip", gzip.compress(b"x" * 1000)[:-9], 400),
+        ("gzip", gzip.compress(b"x" * 1000, mtime=0)[:-9], 400),
         ("zstd", zstandard.compress(b"x" * 1000)[:-3], 400),
         ("gzip", b"plain", 400),
         ("gzip", zlib.compress(b"plain"), 400),
