@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from kafka_broker import PASSWORD, USER, Broker, broker
-from kafka_records import NOW, Pipeline, call, milliseconds, record
+from kafka_records import NOW, Pipeline, accept, call, milliseconds, record
 
 from llmops_assets.lake import Lake
 from llmops_assets.sources import SourceError
@@ -319,12 +319,3 @@ def test_the_right_password_reads(make: Make, monkeypatch: pytest.MonkeyPatch, m
     bus.options["bootstrap_servers"] = bus.broker.sasl_servers
     bus.broker.produce(bus.topic, [record("a")])
     assert bus.refresh().outcomes == {"accepted": 1}
-
-
-def accept(bus: Pipeline, start: int, end: int) -> None:
-    """Record a gap of partition 0."""
-    from llmops_assets.ingest.kafka_gaps import Acceptance, accept_gap
-    from llmops_assets.sources.kafka import Place
-
-    accepted = Acceptance(Place(bus.topic, 0), start, end, "lost in the move", "ada", bus.now)
-    accept_gap(bus.lake, bus.source, accepted)
