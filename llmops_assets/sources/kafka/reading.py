@@ -16,21 +16,14 @@ from llmops_assets.sources.kafka.cluster import Cluster, Errors
 from llmops_assets.sources.kafka.configuration import reading_configuration
 from llmops_assets.sources.kafka.gaps import MissingRecords, missing, unread
 from llmops_assets.sources.kafka.ranges import RangeRead, RangeRef, Stretch, stretches
+from llmops_assets.sources.kafka.registry import Registry, Undecodable
 from llmops_assets.sources.kafka.rows import Rows, envelope_of, instant
 from llmops_assets.sources.objects import Batch, ObjectRead
 
 AT_ONCE = 10_000
 WAIT_SECONDS = 0.1  # consume waits this long to fill a batch, so it must be short
 MOST_ROWS = 2**18
-Decode = Callable[[str, bytes], bytes]
-
-
-class Undecodable(Exception):
-    """A value that is no record; the reason is one of the closed list."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+Decode = Callable[[bytes], bytes]
 
 
 def read_ranges(
@@ -40,7 +33,6 @@ def read_ranges(
     *,
     batch_bytes: int,
     max_line_bytes: int,
-    decode: Decode | None = None,
 ) -> Iterator[Batch]:
     """The records of `refs`, in batches of about `batch_bytes`; what each range held is counted in `reads`.
 
@@ -51,6 +43,7 @@ def read_ranges(
         SourceError: brokers cannot be reached, or refuse.
     """
     cluster = Cluster(source)
+    decode = Registry(source) if source.registry_url is not None else None
     _verify(cluster, source, refs)
     by_place = [list(found) for _, found in groupby(stretches(refs), key=lambda one: one.place)]
     for together in zip_longest(*by_place):
@@ -148,7 +141,7 @@ class _Reading:
             self.rows.add(envelope, value)
             return
         try:
-            self.rows.add(envelope, self.decode(message.topic(), value))
+            self.rows.add(envelope, self.decode(value))
         except Undecodable as error:
             self.rows.refuse(envelope, value, error.reason)
 
