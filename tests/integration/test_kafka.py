@@ -1,6 +1,7 @@
 """Snapshots of Kafka topics on a real broker: every offset exactly once, and never silently none."""
 
 import gzip
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 from kafka_broker import PASSWORD, USER, Broker, broker
-from kafka_records import NOW, Pipeline, call, milliseconds, record
+from kafka_records import NOW, Pipeline, accept, call, milliseconds, record
+from registry_server import asked, framed, registry
 
 from llmops_assets.lake import Lake
 from llmops_assets.sources import SourceError
@@ -19,7 +21,7 @@ from llmops_assets.windows import HOUR, Window
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 Make = Callable[..., Pipeline]
-__all__ = ["broker"]
+__all__ = ["asked", "broker", "registry"]
 
 
 @pytest.fixture
@@ -173,6 +175,21 @@ def test_a_value_may_hold_many_records_or_be_compressed_or_be_no_record(make: Ma
     ]
 
 
+def test_values_of_a_schema_registry_are_decoded_and_an_unknown_schema_is_a_reject_with_its_place(
+    make: Make, registry: str
+) -> None:
+    bus = make(registry_url=registry)
+    values = [framed(2, call("a")), framed(9, b"x"), call("b")]
+    bus.broker.produce(bus.topic, [{"value": value, "timestamp": milliseconds(NOW)} for value in values])
+    bus.refresh()
+    columns = "record_offset, event_id, reject_reason, payload_bytes, payload_sha256"
+    assert bus.query(f"select {columns} from raw_llm_events order by all") == [
+        (0, "a", None, None, None),
+        (1, None, "unknown_format", 6, hashlib.sha256(values[1]).hexdigest()),
+        (2, "b", None, None, None),
+    ]
+
+
 def test_records_without_an_id_have_one_of_their_offset_whatever_range_they_were_read_in(
     make: Make, broker: Broker, tmp_path: Path, catalog: Any
 ) -> None:
@@ -319,12 +336,3 @@ def test_the_right_password_reads(make: Make, monkeypatch: pytest.MonkeyPatch, m
     bus.options["bootstrap_servers"] = bus.broker.sasl_servers
     bus.broker.produce(bus.topic, [record("a")])
     assert bus.refresh().outcomes == {"accepted": 1}
-
-
-def accept(bus: Pipeline, start: int, end: int) -> None:
-    """Record a gap of partition 0."""
-    from llmops_assets.ingest.kafka_gaps import Acceptance, accept_gap
-    from llmops_assets.sources.kafka import Place
-
-    accepted = Acceptance(Place(bus.topic, 0), start, end, "lost in the move", "ada", bus.now)
-    accept_gap(bus.lake, bus.source, accepted)

@@ -6,31 +6,29 @@ no progress fails with what is missing.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from llmops_assets.kafka_settings import KafkaSettings
+from llmops_assets.sources.batches import MANY_PIECES
 from llmops_assets.sources.errors import SourceError
 from llmops_assets.sources.kafka.cluster import Cluster, Errors
 from llmops_assets.sources.kafka.configuration import reading_configuration
 from llmops_assets.sources.kafka.gaps import MissingRecords, missing, unread
 from llmops_assets.sources.kafka.ranges import RangeRead, RangeRef, Stretch, stretches
-from llmops_assets.sources.kafka.rows import Rows, envelope_of, instant
-from llmops_assets.sources.objects import Batch, ObjectRead
+from llmops_assets.sources.kafka.registry import Registry
+from llmops_assets.sources.kafka.rows import How, rows_of
+from llmops_assets.sources.objects import LINES_SCHEMA, Batch, ObjectRead
 
-AT_ONCE = 10_000
+AT_ONCE = 20_000
 WAIT_SECONDS = 0.1  # consume waits this long to fill a batch, so it must be short
 MOST_ROWS = 2**18
-Decode = Callable[[str, bytes], bytes]
-
-
-class Undecodable(Exception):
-    """A value that is no record; the reason is one of the closed list."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def read_ranges(
@@ -40,7 +38,6 @@ def read_ranges(
     *,
     batch_bytes: int,
     max_line_bytes: int,
-    decode: Decode | None = None,
 ) -> Iterator[Batch]:
     """The records of `refs`, in batches of about `batch_bytes`; what each range held is counted in `reads`.
 
@@ -51,12 +48,12 @@ def read_ranges(
         SourceError: brokers cannot be reached, or refuse.
     """
     cluster = Cluster(source)
+    decode = Registry(source) if source.registry_url is not None else None
+    how = How(max_line_bytes, frozenset(source.headers), decode)
     _verify(cluster, source, refs)
     by_place = [list(found) for _, found in groupby(stretches(refs), key=lambda one: one.place)]
     for together in zip_longest(*by_place):
-        reading = _Reading(source, [one for one in together if one is not None], reads, batch_bytes, max_line_bytes)
-        reading.decode = decode
-        yield from reading.batches()
+        yield from _Reading(source, [one for one in together if one is not None], reads, batch_bytes, how).batches()
     _verify(cluster, source, refs)  # a topic that was created again meanwhile gave us its records without a word
 
 
@@ -79,15 +76,13 @@ class _Reading:
         together: Sequence[Stretch],
         reads: Sequence[RangeRead],
         batch_bytes: int,
-        max_line_bytes: int,
+        how: How,
     ) -> None:
-        self.source, self.reads = source, reads
-        self.batch_bytes, self.max_line_bytes = batch_bytes, max_line_bytes
+        self.source, self.reads, self.batch_bytes, self.how = source, reads, batch_bytes, how
         self.open = {(one.place.topic, one.place.partition): _Cursor(one) for one in together}
-        self.headers = frozenset(source.headers)
-        self.decode: Decode | None = None
         self.errors = Errors()
-        self.rows = Rows(max_line_bytes)
+        self.pieces: list[pa.RecordBatch] = []
+        self.bytes = self.rows = 0
 
     def batches(self) -> Iterator[Batch]:
         """All records; the consumer is closed whatever happens."""
@@ -95,8 +90,7 @@ class _Reading:
 
         consumer = Consumer(reading_configuration(self.source) | {"error_cb": self.errors})
         try:
-            starts = [TopicPartition(*place, cursor.stretch.start) for place, cursor in self.open.items()]
-            consumer.assign(starts)
+            consumer.assign([TopicPartition(*place, cursor.next) for place, cursor in self.open.items()])
             yield from self._consume(consumer)
         finally:
             consumer.close()
@@ -105,67 +99,64 @@ class _Reading:
         progressed = time.monotonic()
         while self.open:
             messages = consumer.consume(AT_ONCE, WAIT_SECONDS)
-            finished = [place for message in messages if (place := self._take(message)) is not None]
-            if finished:
-                _leave(consumer, finished)
-            if messages and (finished or any(message.error() is None for message in messages)):
+            before = len(self.open)
+            has_record = self._take(consumer, messages)
+            if has_record or len(self.open) < before:
                 progressed = time.monotonic()
-            elif self.open:
+            else:
                 self._refuse_silence(progressed)
-            if self.rows.size >= self.batch_bytes or len(self.rows) >= MOST_ROWS:
+            if self.bytes >= self.batch_bytes or self.rows >= MOST_ROWS:
                 yield self._flush()
-        if len(self.rows):
+        if self.rows:
             yield self._flush()
 
-    def _take(self, message: Any) -> tuple[str, int] | None:
-        """Take in one message; its place if its stretch is at its end."""
-        place = (message.topic(), message.partition())
-        cursor = self.open.get(place)
-        if cursor is None:
-            return None
-        if message.error() is not None:
-            is_end = self._is_end(message, cursor)
-        else:
-            offset = message.offset()
-            if offset < cursor.stretch.end:
-                self._record(message, cursor.object_at(offset))
-            cursor.next = offset + 1
-            is_end = cursor.next >= cursor.stretch.end
-        if is_end:
-            del self.open[place]
-        return place if is_end else None
+    def _take(self, consumer: Any, messages: Sequence[Any]) -> bool:
+        """Take in messages of any partitions, in their order in each; whether any is a record."""
+        found: dict[tuple[str, int], list[Any]] = defaultdict(list)
+        events = []
+        for message in messages:
+            if message.error() is None:
+                found[message.topic(), message.partition()].append(message)
+            else:
+                events.append(message)
+        ended = {place for place, records in found.items() if place in self.open and self._records(place, records)}
+        ended |= {place for event in events if (place := self._ended_by(event)) is not None}
+        if ended:
+            for place in ended:
+                del self.open[place]
+            _leave(consumer, sorted(ended))
+        return bool(found)
 
-    def _record(self, message: Any, object_id: int) -> None:
-        read, value = self.reads[object_id], message.value()
-        envelope = envelope_of(message, object_id, self.headers)
-        read.saw(instant(envelope.milliseconds))
-        if value is None:
-            read.tombstones += 1
-            return
-        read.records += 1
-        read.bytes += len(value)
-        if self.decode is None:
-            self.rows.add(envelope, value)
-            return
-        try:
-            self.rows.add(envelope, self.decode(message.topic(), value))
-        except Undecodable as error:
-            self.rows.refuse(envelope, value, error.reason)
+    def _records(self, place: tuple[str, int], records: list[Any]) -> bool:
+        """Take in records of one partition; whether its stretch is at its end."""
+        cursor = self.open[place]
+        offsets = [record.offset() for record in records]
+        for object_id, start, end in cursor.pieces(offsets):
+            for piece in rows_of(records[start:end], object_id, self.reads[object_id], self.how):
+                self.pieces.append(piece)
+                self.rows += piece.num_rows
+                self.bytes += pc.sum(piece["bytes"]).as_py()
+        cursor.next = offsets[-1] + 1
+        return cursor.next >= cursor.stretch.end
 
-    def _is_end(self, message: Any, cursor: "_Cursor") -> bool:
-        """Whether an event says that the stretch is at its end."""
+    def _ended_by(self, event: Any) -> tuple[str, int] | None:
+        """The place whose stretch an event says to be at its end."""
         from confluent_kafka import KafkaError
 
-        error, place = message.error(), cursor.stretch.place
+        where, error = (event.topic(), event.partition()), event.error()
+        cursor = self.open.get(where)
+        if cursor is None:
+            return None
+        place = cursor.stretch.place
         if error.code() == KafkaError._PARTITION_EOF:
-            return bool(message.offset() >= cursor.stretch.end)
+            return where if event.offset() >= cursor.stretch.end else None
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
             raise unread(self.source.name, place, cursor.next, cursor.stretch.end, error.str())
         refused = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART}
         if error.fatal() or error.code() in refused:
             raise SourceError(f"source {self.source.name}: {place}: {error.str()}; check the topic and its permissions")
         self.errors(error)
-        return False
+        return None
 
     def _refuse_silence(self, since: float) -> None:
         if (refusal := self.errors.refusal()) is not None:
@@ -182,8 +173,10 @@ class _Reading:
         raise MissingRecords(self.source.name, lost)
 
     def _flush(self) -> Batch:
-        lines = self.rows.table()
-        self.rows = Rows(self.max_line_bytes)
+        lines = pa.Table.from_batches(self.pieces, LINES_SCHEMA)
+        if len(self.pieces) > MANY_PIECES:
+            lines = lines.combine_chunks()
+        self.pieces, self.bytes, self.rows = [], 0, 0
         return Batch(lines, _shares(lines))
 
 
@@ -193,13 +186,16 @@ class _Cursor:
     def __init__(self, stretch: Stretch) -> None:
         self.stretch = stretch
         self.next = stretch.start
-        self._at = 0
+        self._ends = [ref.end for _, ref in stretch.refs]
 
-    def object_at(self, offset: int) -> int:
-        """The object that holds an offset; offsets may only grow."""
-        while offset >= self.stretch.refs[self._at][1].end:
-            self._at += 1
-        return self.stretch.refs[self._at][0]
+    def pieces(self, offsets: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        """Rising offsets by the object that holds them: its number, and from where to where; none beyond the end."""
+        start = 0
+        while start < len(offsets) and offsets[start] < self.stretch.end:
+            at = bisect_right(self._ends, offsets[start])
+            end = bisect_left(offsets, self._ends[at], start)
+            yield self.stretch.refs[at][0], start, end
+            start = end
 
 
 def _leave(consumer: Any, places: Sequence[tuple[str, int]]) -> None:

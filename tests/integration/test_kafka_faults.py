@@ -1,0 +1,172 @@
+"""Snapshots of Kafka topics when something is killed, meets another, is stopped or never answers."""
+
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from kafka_broker import Broker, broker
+from kafka_records import Pipeline, accept, record
+from kafka_refresh import pipeline
+
+from llmops_assets.ingest.kafka_snapshots import plan_snapshot
+from llmops_assets.lake import Lake
+from llmops_assets.sources import SourceError
+from llmops_assets.sources.kafka import cluster
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+__all__ = ["broker"]
+KILLS = 6
+REFRESH = [sys.executable, str(Path(__file__).with_name("kafka_refresh.py"))]
+
+
+def _killed(bus: Pipeline, after_seconds: float) -> bool:
+    """Start a refresh in a process and kill it so long after it began to work; False if it had ended by then."""
+    command = [*REFRESH, bus.broker.servers, bus.topic, str(bus.home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "begins\n"
+        time.sleep(after_seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return process.returncode == -signal.SIGKILL
+
+
+def test_a_refresh_killed_anywhere_and_run_again_gives_every_offset_once(broker: Broker, tmp_path: Path) -> None:
+    topic, rng = broker.topic(2), random.Random(20261121)
+    bus = pipeline(broker.servers, topic, tmp_path / "killed")
+    kills = 0
+    for turn in range(KILLS):
+        records = [record(f"{turn}-{n}", partition=n % 2) for n in range(200)]
+        broker.produce(topic, records)
+        kills += _killed(bus, rng.uniform(0.1, 1.3))
+    bus.refresh()
+    undisturbed = pipeline(broker.servers, topic, tmp_path / "undisturbed")
+    undisturbed.refresh()
+    columns = "select * exclude (uri, version) from raw_llm_events order by all"
+    assert kills >= 3
+    assert bus.offsets() == [(partition, offset) for partition in (0, 1) for offset in range(100 * KILLS)]
+    assert bus.query(columns) == undisturbed.query(columns)
+    assert {state for _, _, _, state in bus.ranges()} == {"complete"}
+    assert _is_seamless(bus)
+    assert bus.pending() == {}
+
+
+def _is_seamless(bus: Pipeline) -> bool:
+    ranges = [(partition, start, end) for partition, start, end, _ in bus.ranges()]
+    ends = {partition: 0 for partition, _, _ in ranges}
+    for partition, start, end in ranges:
+        if ends[partition] != start:
+            return False
+        ends[partition] = end
+    return True
+
+
+def test_planners_of_different_hours_that_meet_do_not_both_read_on_from_one_end(broker: Broker, tmp_path: Path) -> None:
+    bus = pipeline(broker.servers, broker.topic(), tmp_path)
+    broker.produce(bus.topic, [record("a")])
+    bus.refresh()
+    broker.produce(bus.topic, [record(f"b{n}") for n in range(3)])
+    barrier = threading.Barrier(4)
+
+    def plan(hours: int) -> None:
+        mine = pipeline(broker.servers, bus.topic, tmp_path)
+        mine.later(hours=hours)
+        barrier.wait()
+        plan_snapshot(mine.lake, mine.source, mine.hour, mine.now, f"run {hours}", mine.settings.start)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(plan, [0, 1, 0, 1]))
+    assert bus.ranges() == [(0, 0, 1, "complete"), (0, 1, 4, "planned")]
+
+
+def test_refreshes_of_one_hour_that_meet_give_every_offset_once(broker: Broker, tmp_path: Path) -> None:
+    bus = pipeline(broker.servers, broker.topic(), tmp_path)
+    broker.produce(bus.topic, [record(f"a{n}") for n in range(50)])
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: pipeline(broker.servers, bus.topic, tmp_path).refresh(), range(3)))
+    assert bus.offsets() == [(0, offset) for offset in range(50)]
+    assert bus.ranges() == [(0, 0, 50, "complete")]
+
+
+def test_a_planned_range_of_which_retention_took_a_part_is_split_when_that_is_accepted(
+    broker: Broker, tmp_path: Path
+) -> None:
+    bus = pipeline(broker.servers, broker.topic(), tmp_path)
+    broker.produce(bus.topic, [record(f"a{n}") for n in range(10)])
+    plan_snapshot(bus.lake, bus.source, bus.hour, bus.now, "killed", bus.settings.start)
+    broker.delete_records(bus.topic, 4)
+    with pytest.raises(SourceError, match=r"offsets \[0, 4\) were removed .*--from 0 --to 4 "):
+        bus.refresh()
+    accept(bus, 0, 4)
+    bus.refresh()
+    assert bus.ranges() == [(0, 0, 4, "gap accepted"), (0, 4, 10, "complete")]
+    assert bus.offsets() == [(0, offset) for offset in range(4, 10)]
+    assert bus.query("select sum(records) from ingest_ledger") == [(6,)]
+
+
+def test_a_topic_created_again_after_a_plan_is_noticed_before_its_records_pass_for_the_old_ones(
+    broker: Broker, tmp_path: Path
+) -> None:
+    bus = pipeline(broker.servers, broker.topic(), tmp_path)
+    broker.produce(bus.topic, [record(f"a{n}") for n in range(5)])
+    plan_snapshot(bus.lake, bus.source, bus.hour, bus.now, "killed", bus.settings.start)
+    broker.delete(bus.topic)
+    broker.topic(name=bus.topic)
+    broker.produce(bus.topic, [record(f"b{n}") for n in range(5)])
+    earlier = bus.hour
+    bus.later(hours=3)
+    with pytest.raises(SourceError, match=r"deleted and created again .*--from 0 --to 0 "):
+        bus.refresh(earlier)
+    accept(bus, 0, 0)
+    bus.refresh()
+    assert bus.events() == ["b0", "b1", "b2", "b3", "b4"]
+    assert bus.ranges("era", "start_offset", "end_offset", "state") == [
+        (0, 0, 5, "gap accepted"),
+        (1, 0, 0, "gap accepted"),
+        (1, 0, 5, "complete"),
+    ]
+
+
+def test_a_read_without_progress_fails_with_the_range_that_is_missing(broker: Broker, tmp_path: Path) -> None:
+    bus = pipeline(broker.servers, broker.topic(), tmp_path)
+    bus.options["timeout_seconds"] = 1.0
+    writing = broker.transaction(bus.topic, [record("open")], commit=None)
+    bus.options["isolation"] = "read_uncommitted"
+    plan_snapshot(bus.lake, bus.source, bus.hour, bus.now, "killed", bus.settings.start)
+    bus.options["isolation"] = "read_committed"
+    with pytest.raises(
+        SourceError, match=r"offsets \[0, 1\) could not be read: no record came for 1 s.*--from 0 --to 1"
+    ):
+        bus.refresh()
+    writing.commit_transaction(20)
+    assert bus.refresh().outcomes == {"accepted": 1}
+
+
+def test_brokers_that_do_not_answer_are_an_error_with_the_address(
+    lake: Lake, broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 2.0)
+    with _deaf() as address:
+        bus = Pipeline(broker, lake, tmp_path, "calls", {"bootstrap_servers": address})
+        began = time.monotonic()
+        with pytest.raises(SourceError, match=f"Kafka at {address}: no answer in 2 s"):
+            bus.refresh()
+        assert time.monotonic() - began < 6
+
+
+@contextmanager
+def _deaf() -> Iterator[str]:
+    """A port that accepts connections and says nothing."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
