@@ -126,6 +126,15 @@ def test_a_passing_fault_is_asked_for_again(remote: Remote, fault: str | int) ->
     assert remote.proxy.count("GET", f"{PREFIX}/a") >= 3
 
 
+@pytest.mark.parametrize("fault", [503, RESET], ids=["503", "reset"])
+def test_a_listing_that_meets_a_passing_fault_is_asked_for_again(remote: Remote, fault: str | int) -> None:
+    remote.put("a", "a1")
+    left = [fault, fault]
+    remote.proxy.fault = lambda method, path: left.pop() if left and "list-type=2" in path else None
+    assert remote.site.refresh().outcomes == {"accepted": 1}
+    assert not left
+
+
 @pytest.mark.parametrize("fault", [503, TRUNCATE, 403], ids=["503", "truncation", "403"])
 def test_a_lasting_fault_of_one_object_leaves_the_others_and_is_tried_again(remote: Remote, fault: str | int) -> None:
     remote.put("a", "a1")
