@@ -76,13 +76,15 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def write_huge(work: Path, gigabytes: float) -> None:
-    """One object, of the lines of the large ones over and over."""
+    """One object, of lines of the large ones with messages of 8 kB, as gateways log them."""
     target = work / "huge" / PREFIX / "0000.ndjson"
     target.parent.mkdir(parents=True)
-    parts = sorted((work / "large").rglob("*.ndjson"))
+    messages = b'{"messages":"' + b"lorem ipsum " * 700 + b'",'
+    lines = _lines(work / "large")
     with target.open("wb") as file:
         while file.tell() < gigabytes * 1e9:
-            file.write(parts[file.tell() % len(parts)].read_bytes())
+            line = next(lines)
+            file.write(messages + line[1:] if line.startswith(b"{") else line)
 
 
 def take_in(job: dict[str, Any]) -> dict[str, Any]:
