@@ -167,6 +167,13 @@ accepted_by        | varchar     | Who accepted it.
     partition=("source", "day(arrival_hour)"),
 )
 
+# Over the ledger's rows of a source and an arrival hour: was all of it taken in after its end? An object that
+# could not be read counts until it was read or is no longer there.
+HOUR_IS_CLOSED = (
+    "bool_or(checked_at >= arrival_hour + interval 1 hour) "
+    "and not bool_or(failure is not null and deleted_since is null)"
+)
+
 TOUCHED_SPEC = TableSpec(
     name=TOUCHED,
     columns=_columns("""

@@ -34,7 +34,7 @@ with ledger as (
         sum(report)::bigint as report,
         min(first_event_time) as first_event_time,
         max(last_event_time) as last_event_time,
-        bool_and(checked_at >= arrival_hour + interval 1 hour) as is_closed,
+        bool_or(checked_at >= arrival_hour + interval 1 hour) as is_closed,
         max(checked_at) as checked_at
     from lake.ingest_ledger
     group by source, arrival_hour

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
-from llmops_assets.tables import LEDGER, PUBLISHED, REPORT_DAYS
+from llmops_assets.tables import HOUR_IS_CLOSED, LEDGER, LEDGER_SPEC, PUBLISHED, REPORT_DAYS
 from llmops_assets.touched import latest_touch, touches
 from llmops_assets.windows import DAY, HOUR, Window, day_of
 
@@ -149,29 +149,29 @@ def complete_days(lake: Lake, settings: Settings) -> set[datetime]:
     delay = timedelta(minutes=settings.warehouse.max_delay_minutes)
     unfinished = {hour for hour, row in published(lake, "hour").items() if row.state != PUBLISHED_STATE}
     open_days = {day_of(hour) for hour in unfinished.union(due_hours(lake))}
-    found = {day_of(hour) for hours in closed.values() for hour in hours} - open_days
-    sources = [closed.get(source.name, set()) for source in settings.source]
+    found = {day_of(hour) for hours in closed.values() for hour, is_closed in hours.items() if is_closed} - open_days
+    sources = [closed.get(source.name, {}) for source in settings.source]
     return {day for day in found if all(_is_closed(hours, Window(day, day + DAY + delay)) for hours in sources)}
 
 
-def _is_closed(hours: set[datetime], window: Window) -> bool:
+def _is_closed(hours: Mapping[datetime, bool], window: Window) -> bool:
     """Whether every arrival hour of the window from a source's first on was taken in."""
     first = min(hours, default=window.end)
-    return first < window.end and all(one.start in hours for one in window.hours() if one.start >= first)
+    return first < window.end and all(hours.get(one.start, False) for one in window.hours() if one.start >= first)
 
 
-def _closed_hours(lake: Lake) -> dict[str, set[datetime]]:
-    """Arrival hours that were looked at after their end, by source."""
+def _closed_hours(lake: Lake) -> dict[str, dict[datetime, bool]]:
+    """Arrival hours by source, and whether all of each was taken in after its end."""
     if not lake.exists(LEDGER):
         return {}
+    lake.ensure(LEDGER_SPEC)
     with lake.reader([LEDGER]) as connection:
         rows = connection.execute(
-            f"select distinct source, arrival_hour from lake.{LEDGER} "
-            "where checked_at >= arrival_hour + interval 1 hour"
+            f"select source, arrival_hour, {HOUR_IS_CLOSED} from lake.{LEDGER} group by source, arrival_hour"
         ).fetchall()
-    closed: dict[str, set[datetime]] = {}
-    for source, hour in rows:
-        closed.setdefault(source, set()).add(hour.astimezone(UTC))
+    closed: dict[str, dict[datetime, bool]] = {}
+    for source, hour, is_closed in rows:
+        closed.setdefault(source, {})[hour.astimezone(UTC)] = is_closed
     return closed
 
 

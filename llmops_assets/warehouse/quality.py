@@ -14,7 +14,16 @@ import pyarrow as pa
 from llmops_assets.duck import connect
 from llmops_assets.lake import Commit, Lake
 from llmops_assets.settings import Settings
-from llmops_assets.tables import COVERAGE, LEDGER, LEDGER_SPEC, PUBLISHED, PUBLISHED_SPEC, QUALITY, QUALITY_SPEC
+from llmops_assets.tables import (
+    COVERAGE,
+    HOUR_IS_CLOSED,
+    LEDGER,
+    LEDGER_SPEC,
+    PUBLISHED,
+    PUBLISHED_SPEC,
+    QUALITY,
+    QUALITY_SPEC,
+)
 from llmops_assets.warehouse.due import due_days, due_hours
 from llmops_assets.windows import day_of
 
@@ -36,8 +45,7 @@ closed as (
         from lake.ingest_ledger
         where source in (select source from sources)
         group by arrival_hour, source
-        having bool_or(checked_at >= arrival_hour + interval 1 hour)
-            and not bool_or(failure is not null and deleted_since is null)
+        having {closed}
     )
     group by arrival_hour
 ),
@@ -112,6 +120,7 @@ def _query(settings: Settings, delay: timedelta) -> str:
     )
     return _QUERY.format(
         delay=int(delay.total_seconds()),
+        closed=HOUR_IS_CLOSED,
         midnight=f"timezone('{zone}', timezone('UTC', window_start))",
         next_midnight=f"timezone('{zone}', timezone('UTC', window_end))",
         counts=", ".join(counts),

@@ -14,7 +14,8 @@ from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources import ObjectGone, ObjectRef, ObjectUnreadable, local
 from llmops_assets.sources.local import LocalFolder
 from llmops_assets.tables import RAW
-from llmops_assets.windows import HOUR
+from llmops_assets.warehouse.due import complete_days
+from llmops_assets.windows import HOUR, Window, day_of
 
 pytestmark = pytest.mark.integration
 
@@ -204,3 +205,17 @@ def test_objects_of_another_uri_are_not_taken_for_deleted(site: Site) -> None:
     site.source = site.source.model_copy(update={"uri": str(site.home / "moved")})
     site.refresh()
     assert site.ledger() == [("a", 1, None, None)]
+
+
+def test_a_day_that_lacks_an_object_is_not_complete_even_if_it_was_the_first_of_all(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(site, "a").write_text("no record of a call\n", encoding="utf-8")
+    site.now = TEN + timedelta(days=3)
+    until_the_delay_has_passed = Window(TEN, TEN + 15 * HOUR)
+    with monkeypatch.context() as patch:
+        failing(patch, "/a", 0, refused)
+        site.refresh(until_the_delay_has_passed)
+    assert complete_days(site.lake, site.settings) == set()
+    site.refresh(until_the_delay_has_passed)
+    assert complete_days(site.lake, site.settings) == {day_of(TEN)}

@@ -76,8 +76,9 @@ def test_llmops_config_names_another_file_and_an_argument_wins_over_it(
 def test_relative_paths_start_at_the_file_and_not_at_the_working_folder(tmp_path: Path) -> None:
     folder = tmp_path / "site"
     folder.mkdir()
-    file = written(folder, f'home = "state"\n{SOURCE}')
+    file = written(folder, f'home = "state"\n{SOURCE}manifest = "named"\n')
     settings = Settings.load(file)
+    assert settings.source[0].manifest == str(folder / "named")
     assert settings.home == folder / "state"
     assert settings.scratch == folder / "state" / "scratch"
     assert settings.source[0].uri == str(folder / "records")
