@@ -359,3 +359,22 @@ def test_segments_are_finished_in_their_order_and_each_once(flaky: Flaky, tmp_pa
     eventually(lambda: finisher.backlog_bytes == 0)
     assert finisher.stop() == 0
     assert flaky.finished == [b"1\n", b"2\n", b"3\n"]
+
+
+def test_a_rename_that_was_made_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = Segment.create(tmp_path / "open", AT)
+    segment.append(b"{}\n")
+    target = tmp_path / "15" / "a.ndjson"
+    sync, failures = os.fsync, [True]
+
+    def broken_once(descriptor: int) -> None:
+        if target.exists() and failures:
+            failures.pop()
+            raise OSError(errno.EIO, "Input/output error")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", broken_once)
+    with pytest.raises(OSError, match="Input/output"):
+        segment.move(target)
+    segment.move(target)
+    assert target.read_bytes() == b"{}\n"
