@@ -56,6 +56,7 @@ class Client:
     """
 
     _queue: deque[bytes]
+    _stats: Stats
     _changed: threading.Condition
     _thread: threading.Thread | None
     _sending: int
@@ -77,7 +78,7 @@ class Client:
         self._endpoint = _Endpoint(url, name, token, timeout_s, compress=compress)
         self._interval_s, self._batch, self._limit = flush_interval_ms / 1000, max_batch_size, max_queue
         self._timeout_s = timeout_s
-        self._stats, self._logged_at = Stats(), -LOG_EVERY_S
+        self._logged_at = -LOG_EVERY_S
         self._begin()
         _clients.add(self)
 
@@ -132,7 +133,7 @@ class Client:
 
     def _begin(self) -> None:
         """An empty queue without a thread: at first, and in a forked child, whose parent sends what it queued."""
-        self._queue = deque()
+        self._queue, self._stats = deque(), Stats()
         self._sending = 0
         self._changed = threading.Condition()
         self._closed = self._flushing = False

@@ -62,7 +62,7 @@ EVENT = {
     "trace_id": ("varchar", "trace_id"),
     "attempt": ("integer", "try_cast(attempt as integer)"),
     "event_time": ("timestamptz", "started_at"),
-    "tenant_id": ("varchar", "coalesce(source_tenant, tenant_id)"),
+    "tenant_id": ("varchar", "attributed_tenant"),
     "user_id": ("varchar", "user_id"),
     "end_user_id": ("varchar", "end_user_id"),
     "session_id": ("varchar", "session_id"),

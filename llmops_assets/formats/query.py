@@ -160,7 +160,9 @@ def _named(known: Collection[str]) -> str:
         for name in vocabulary.TIMES
         if name in known or name in vocabulary.ALWAYS
     )
-    columns = ",\n        ".join((*identifiers, *numbers, *times))
+    # The source's tenant is known even where no record of a batch names one.
+    attributed = "coalesce(source_tenant, tenant_id) as attributed_tenant"
+    columns = ",\n        ".join((*identifiers, attributed, *numbers, *times))
     return f"""
     select
         * exclude (cleaned),

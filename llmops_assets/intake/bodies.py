@@ -94,17 +94,16 @@ def records_of(body: bytes, allowed: Allowed | None = None) -> Taken:
     if not lines:
         raise Refused(400, "the body holds no record; send JSON objects, one a line")
     try:
-        values = [_object(line) for line in lines]
+        kept = [line for line in lines if _is_allowed(line, allowed)]
     except (ValueError, TypeError):
-        lines, values = _whole(content)
-    if allowed is not None:
-        kept = [line for line, value in zip(lines, values, strict=True) if allowed(value)]
-        return Taken(_joined(kept), len(kept), len(lines) - len(kept))
-    return Taken(_joined(lines), len(lines))
+        lines = [_whole(content)]
+        kept = [line for line in lines if _is_allowed(line, allowed)]
+    return Taken(b"\n".join([*kept, b""]) if kept else b"", len(kept), len(lines) - len(kept))
 
 
-def _joined(lines: list[bytes]) -> bytes:
-    return b"\n".join([*lines, b""]) if lines else b""
+def _is_allowed(line: bytes, allowed: Allowed | None) -> bool:
+    value = _object(line)
+    return allowed is None or allowed(value)
 
 
 def _object(line: bytes) -> dict[str, Any]:
@@ -129,13 +128,13 @@ def _array(content: bytes) -> list[bytes]:
     return lines
 
 
-def _whole(content: bytes) -> tuple[list[bytes], list[dict[str, Any]]]:
-    """A body that is one object over several lines, as people type it; else the line that is wrong is named."""
+def _whole(content: bytes) -> bytes:
+    """One line of an object over several lines, as people type it; of anything else the wrong line is named."""
     try:
-        value = _object(content)
+        _object(content)
     except (ValueError, TypeError):
         raise _first_fault(content) from None
-    return [content.translate(_BREAKS).strip()], [value]
+    return content.translate(_BREAKS).strip()
 
 
 def _first_fault(content: bytes) -> Refused:

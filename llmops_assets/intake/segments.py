@@ -33,7 +33,7 @@ class Segment:
         _make(folder)
         while True:
             path = folder / f"{started.strftime(_TIME)}-{secrets.token_hex(4)}{SUFFIX}"
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o640)
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o666)
             if _lock(descriptor) and _is(path, descriptor):
                 sync_folder(folder)
                 return cls(path, descriptor, 0)
@@ -57,7 +57,8 @@ class Segment:
         """Give the file its final name, at once and for good. Raises `OSError`."""
         self._settle()
         _make(target.parent)
-        self.path.rename(target)
+        if self.path.exists():  # else an earlier attempt got as far as this
+            self.path.rename(target)
         sync_folder(target.parent)
         self.close()
 

@@ -137,7 +137,7 @@ class Spool:
             self._bytes -= sum(len(part.data) for part in parts)
 
     def _failed(self, source: str, parts: list[Part], error: OSError) -> None:
-        message = f"events of {source} cannot be stored: {error.strerror}"
+        message = f"events of {source} cannot be stored: {error.strerror or error}"
         if source not in self._failing:
             log.error("%s; it is tried again every %g s", message, RETRY_S)
         self._counters.add("failures", source)

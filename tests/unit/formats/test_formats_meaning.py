@@ -1,6 +1,8 @@
 """What records mean whatever their format: provider, model, outcome, error class, usage."""
 
+import pytest
 from decoding import Decoder, Row, flat, some
+from payloads import payload
 
 
 def failed(**fields: object) -> Row:
@@ -138,3 +140,8 @@ def test_no_output_is_an_anomaly_of_what_generates_only(decoder: Decoder) -> Non
     )
     assert [row["flags"] for row in rows] == [["zero_output"], [], [], [], []]
     assert rows[2]["operation"] == "embedding"
+
+
+@pytest.mark.parametrize("record", [flat(tenant_id="beta"), flat(tenant_id=None), payload()])
+def test_the_tenant_of_the_source_stands_over_that_of_any_record(decoder: Decoder, record: Row) -> None:
+    assert decoder.row(record, source_tenant="acme")["tenant_id"] == "acme"
