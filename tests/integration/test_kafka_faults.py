@@ -17,6 +17,7 @@ from kafka_broker import Broker, broker
 from kafka_records import Pipeline, accept, record
 from kafka_refresh import pipeline
 
+from llmops_assets.ingest.kafka_objects import RangesRead
 from llmops_assets.ingest.kafka_snapshots import plan_snapshot
 from llmops_assets.lake import Lake
 from llmops_assets.sources import SourceError
@@ -58,6 +59,30 @@ def test_a_refresh_killed_anywhere_and_run_again_gives_every_offset_once(broker:
     assert {state for _, _, _, state in bus.ranges()} == {"complete"}
     assert _is_seamless(bus)
     assert bus.pending() == {}
+
+
+def test_a_run_that_dies_between_its_rows_and_their_completion_is_read_again_as_the_same_range(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = pipeline(broker.servers, broker.topic(), tmp_path)
+    broker.produce(bus.topic, [record("a"), {"key": b"k", "value": None}])
+    with monkeypatch.context() as dying:
+        dying.setattr(RangesRead, "complete", _die)
+        with pytest.raises(KeyboardInterrupt):
+            bus.refresh()
+    assert bus.ranges() == [(0, 0, 2, "planned")]
+    assert (bus.offsets(), list(bus.pending())) == ([(0, 0)], [bus.hour.start])
+    broker.produce(bus.topic, [record("b")])
+    bus.refresh()
+    assert bus.ranges("start_offset", "end_offset", "state", "records", "tombstones") == [
+        (0, 2, "complete", 1, 1),
+        (2, 3, "complete", 1, 0),
+    ]
+    assert bus.offsets() == [(0, 0), (0, 2)]
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _is_seamless(bus: Pipeline) -> bool:
