@@ -43,9 +43,13 @@ SUMS = {
 }
 # The platform also enters hours in which nothing arrived.
 ROWS = {"ingest_ledger": "count(uri)"}
-# Who wrote a row, when and in how long: what a script that runs once has no use for.
+# Who wrote a row, when and in how long, what could not be read or was decoded twice, and what only topics have.
 ONLY_OF_THE_PLATFORM = {
-    "ingest_ledger": {"duration_ms", "ingested_at", "checked_at", "run_id", "failure", "deleted_since"}
+    "raw_llm_events": {"topic", "partition", "record_offset", "record_key", "record_headers"},
+    "ingest_ledger": {
+        *("duration_ms", "ingested_at", "checked_at", "run_id"),
+        *("failure", "deleted_since", "replayed_at", "rejects_before_replay"),
+    },
 }
 
 
