@@ -7,11 +7,16 @@ from uuid import uuid4
 import pytest
 from faulty_proxy import in_front_of
 from intake_site import Site
+from kafka_broker import broker
+from kafka_records import make
+from registry_server import asked, registry
 from s3_server import READ, NoServer, S3Server, User, running
 from s3_site import Remote
 
 from llmops_assets.lake import Lake
 from llmops_assets.source_settings import SourceSettings
+
+__all__ = ["asked", "broker", "make", "registry"]
 
 
 @pytest.fixture(scope="session")

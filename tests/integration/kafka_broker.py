@@ -244,6 +244,3 @@ def _pom() -> str:
         "<project><modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>broker</artifactId>"
         f"<version>1</version><dependencies>{wanted}</dependencies></project>"
     )
-
-
-__all__ = ["PASSWORD", "USER", "Broker", "broker"]

@@ -1,12 +1,14 @@
 """A Kafka source in tests: a topic, a lake, a clock that the test sets, and what the lake then holds."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from kafka_broker import Broker
 
 from llmops_assets.ingest import RefreshReport, pending_hours, refresh
@@ -112,3 +114,16 @@ def accept(bus: Pipeline, start: int, end: int) -> None:
     """Record a gap of partition 0."""
     accepted = Acceptance(Place(bus.topic, 0), start, end, "lost in the move", "ada", bus.now)
     accept_gap(bus.lake, bus.source, accepted)
+
+
+Make = Callable[..., Pipeline]
+
+
+@pytest.fixture
+def make(broker: Broker, lake: Lake, tmp_path: Path) -> Make:
+    """A pipeline on a new topic."""
+
+    def made(partitions: int = 1, topic: dict[str, str] | None = None, **options: Any) -> Pipeline:
+        return Pipeline(broker, lake, tmp_path / "home", broker.topic(partitions, **(topic or {})), options)
+
+    return made

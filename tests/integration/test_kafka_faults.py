@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from kafka_broker import Broker, broker
+from kafka_broker import Broker
 from kafka_records import Pipeline, accept, record
 from kafka_refresh import pipeline
 
@@ -25,7 +25,6 @@ from llmops_assets.sources.kafka import cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-__all__ = ["broker"]
 KILLS = 6
 REFRESH = [sys.executable, str(Path(__file__).with_name("kafka_refresh.py"))]
 

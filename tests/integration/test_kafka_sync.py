@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from kafka_broker import Broker, broker
+from kafka_broker import Broker
 from kafka_records import Pipeline, record
 from states import LLMOPS, with_home
 
@@ -18,8 +18,6 @@ from llmops_assets.settings import Settings
 from llmops_assets.windows import HOUR, Window, hour_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
-
-__all__ = ["broker"]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from faulty_proxy import RESET
-from kafka_broker import Broker, broker
+from kafka_broker import Broker
 from kafka_records import Pipeline, milliseconds
 from s3_site import Remote
 from serving import Server, lines
@@ -27,7 +27,6 @@ from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.windows import HOUR, Window, hour_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
-__all__ = ["broker"]
 
 EVENTS = 50_000
 AT_ONCE = 1000
