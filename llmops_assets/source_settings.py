@@ -29,6 +29,9 @@ class SourceSettings(SourceBase):
     session_token_env: str | None = Field(None, description="Variable that holds the session token.")
     anonymous: bool = Field(False, description="Send unsigned requests.")
     role_arn: str | None = Field(None, description="AWS role to assume.", pattern=r"^arn:")
+    s3_resource: str | None = Field(
+        None, description="module:name of a dagster_aws S3Resource to take the rest from.", pattern=r"^[\w.]+:\w+$"
+    )
     sts_endpoint: str | None = Field(None, description="STS endpoint with scheme.", pattern=r"^https?://")
     requester_pays: bool = Field(False, description="Pay for requests to a bucket of others.")
     sse_customer_key_env: str | None = Field(None, description="Variable that holds the SSE-C key in base64.")

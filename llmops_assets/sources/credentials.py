@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -35,8 +36,8 @@ class Signer:
         return text
 
 
-def signer_of(source: SourceSettings) -> Signer:
-    """The signer that `source` configures.
+def signer_of(source: SourceSettings, keys: Credential | None = None) -> Signer:
+    """The signer that `source` configures; `keys` are those of its resource, if it names none itself.
 
     Raises:
         SourceError: a variable, the profile or any credentials are missing.
@@ -44,8 +45,9 @@ def signer_of(source: SourceSettings) -> Signer:
     region = source.region or _environment_region() or DEFAULT_REGION
     if source.anonymous:
         found = Signer(region)
-    elif source.access_key_id_env is not None:
-        found = Signer(region, _static(source)) if source.role_arn is None else _from_aws(source, _static(source)())
+    elif source.access_key_id_env is not None or keys is not None:
+        given = _static(source) if source.access_key_id_env is not None or keys is None else partial(dict, keys)
+        found = Signer(region, given) if source.role_arn is None else _from_aws(source, given())
     else:
         found = _from_aws(source)
     key = secret_of(source, "sse_customer_key_env") if source.sse_customer_key_env else None

@@ -13,6 +13,7 @@ from llmops_assets.sources.credentials import secret_of, signer_of
 from llmops_assets.sources.errors import SourceError
 from llmops_assets.sources.local import local_folder
 from llmops_assets.sources.objects import Store
+from llmops_assets.sources.resource import completed
 
 
 def store_of(source: SourceSettings, uri: str | None = None) -> Store:
@@ -37,7 +38,8 @@ def store_of(source: SourceSettings, uri: str | None = None) -> Store:
 def _s3(source: SourceSettings, name: str) -> tuple[Any, Callable[[str], str]]:
     from obstore.store import S3Store
 
-    signer = signer_of(source)
+    source, keys = completed(source)
+    signer = signer_of(source, keys)
     options: dict[str, Any] = {"region": signer.region, "virtual_hosted_style_request": False}
     if signer.provider is None:
         options["skip_signature"] = True
