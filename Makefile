@@ -11,7 +11,7 @@ demo: install
 
 # Files are spread over the cores, long ones first: most tests of Dagster and of servers wait.
 test: install lint
-	$(BIN)/pytest -q --numprocesses auto --dist loadfile
+	$(BIN)/pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 dev: install
 	$(BIN)/llmops dev

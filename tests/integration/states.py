@@ -21,6 +21,7 @@ ABOUT_THE_RUN = {
         *("first_published_at", "published_at", "audit"),
     },
     "data_quality_windows": {"last_restated_at", "checks_passed", "checks_failed", "checks_warned"},
+    "source_coverage": {"complete_since"},
     "touched_hours": {"raw_sequence_number", "committed_at"},
 }
 # One row per commit, however many commits there were.

@@ -12,7 +12,7 @@ import pytest
 from llmops_assets.cli.sql import select
 from llmops_assets.duck import connect
 from llmops_assets.expectations import Finding, examine_batches
-from llmops_assets.ingest.ledger import write_ledger
+from llmops_assets.ingest.ledger import Look, write_ledger
 from llmops_assets.ingest.refresh import Run
 from llmops_assets.lake import Lake
 from llmops_assets.quality_settings import QualitySettings
@@ -60,7 +60,7 @@ class Batches:
             window = hour_window(start)
             self.lake.replace(RAW, window, connection, f"(select *{others} from records)")
             ended = Run("test", start + timedelta(hours=2), self.folder)
-            write_ledger(self.lake, connection, "gateway", window, [], ended, {})
+            write_ledger(self.lake, connection, "gateway", window, Look([], (), {}, {}), ended)
 
     def judge(self, **quality: object) -> dict[str, Finding]:
         """The findings of the last Monday, by name."""

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ class Sender(threading.Thread):
             self.sent += batch
             try:
                 answer = self.server.post(lines({"n": n} for n in batch), self.server.tokens["gateway"])
-            except OSError:
+            except (OSError, HTTPException):
                 time.sleep(0.02)
                 continue
             if answer.status == 200:
