@@ -14,7 +14,7 @@ from llmops_assets.defs.materialized import commit_entries
 from llmops_assets.defs.presentation import TRUST
 from llmops_assets.defs.resources import PlatformResource
 from llmops_assets.tables import CONSERVATION, COVERAGE, QUALITY, RAW
-from llmops_assets.warehouse.coverage import unaccounted, write_coverage
+from llmops_assets.warehouse.coverage import write_coverage
 from llmops_assets.warehouse.quality import write_quality
 
 ACCOUNTED = "every_record_is_accounted_for"
@@ -70,8 +70,9 @@ def control_tables(platform: PlatformResource) -> Iterator[Any]:
     """Write the tables again; the second says that both were made."""
     settings = platform.settings()
     lake = platform.lake(settings)
-    yield dg.MaterializeResult(asset_key=COVERAGE, metadata=commit_entries(COVERAGE, write_coverage(lake, settings)))
-    yield _accounted(unaccounted(lake, settings))
+    coverage = write_coverage(lake, settings)
+    yield dg.MaterializeResult(asset_key=COVERAGE, metadata=commit_entries(COVERAGE, coverage.commit))
+    yield _accounted(coverage.unaccounted)
     yield dg.MaterializeResult(asset_key=QUALITY, metadata=commit_entries(QUALITY, write_quality(lake, settings)))
 
 

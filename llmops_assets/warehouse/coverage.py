@@ -5,6 +5,7 @@ one account that the table, its check and `llmops ledger` share. Its cost grows 
 that are asked for.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
@@ -13,7 +14,7 @@ import pyarrow as pa
 from llmops_assets.duck import connect
 from llmops_assets.lake import Commit, Lake
 from llmops_assets.settings import Settings
-from llmops_assets.tables import CONSERVATION, COVERAGE, COVERAGE_SPEC, KAFKA, LEDGER, LEDGER_SPEC
+from llmops_assets.tables import CONSERVATION, COVERAGE, COVERAGE_SPEC, KAFKA, LEDGER, LEDGER_SPEC, PUBLISHED, RAW
 from llmops_assets.warehouse.due import due_hours
 from llmops_assets.windows import Window
 
@@ -132,7 +133,7 @@ _NO_OUTCOMES = """(
 _COUNTED = ("records", "accepted", "rejected", "not_a_call", "report", "unbuilt")
 _UNACCOUNTED = f"""
 select source, arrival_hour, {", ".join(_COUNTED)}
-from lake.{COVERAGE}
+from account
 where records <> accepted + rejected + not_a_call + report or (is_settled and unbuilt <> 0)
 order by source, arrival_hour
 """
@@ -145,21 +146,36 @@ _NO_RANGES = """(
 )"""
 
 
-def write_coverage(lake: Lake, settings: Settings) -> Commit:
+@dataclass(frozen=True)
+class Coverage:
+    """The table as it was made, and the hours in which a record is missing or counted twice: source, hour, counts."""
+
+    commit: Commit
+    unaccounted: list[tuple[str, datetime, dict[str, int]]]
+
+
+def write_coverage(lake: Lake, settings: Settings) -> Coverage:
     """Make `source_coverage` again."""
     lake.ensure(COVERAGE_SPEC)
     with connect(limits=settings.duckdb) as connection:
-        return lake.replace(COVERAGE, None, connection, f"({covered(lake, connection)})")
+        connection.execute(f"create temp table account as {covered(lake, connection)}")
+        commit = lake.replace(COVERAGE, None, connection, "account")
+        wrong = connection.execute(_UNACCOUNTED).fetchall()
+    return Coverage(
+        commit,
+        [(source, hour.astimezone(UTC), dict(zip(_COUNTED, counts, strict=True))) for source, hour, *counts in wrong],
+    )
 
 
 def covered(lake: Lake, connection: duckdb.DuckDBPyConnection, window: Window | None = None) -> str:
     """Mount what the account reads; the select that gives it, of the arrival hours of `window` or of all."""
     lake.ensure(LEDGER_SPEC)
-    due = {*due_hours(lake)}
+    due, state = {*due_hours(lake)}, _state(lake)
     is_built, has_ranges = lake.exists(CONSERVATION), lake.exists(KAFKA)
     others = ({CONSERVATION: None} if is_built else {}) | ({KAFKA: window} if has_ranges else {})
     lake.mount(connection, {LEDGER: window} | others)
-    due |= {*due_hours(lake)}  # others take in and publish meanwhile: what was due before or after is not settled
+    if _state(lake) != state:  # others take in and publish meanwhile: what was due before or after is not settled
+        due |= {*due_hours(lake)}
     connection.register("due", pa.table({"start": pa.array(sorted(due), pa.timestamp("us", "UTC"))}))
     return _QUERY.format(
         outcomes=f"lake.{CONSERVATION}" if is_built else _NO_OUTCOMES,
@@ -167,9 +183,6 @@ def covered(lake: Lake, connection: duckdb.DuckDBPyConnection, window: Window | 
     )
 
 
-def unaccounted(lake: Lake, settings: Settings) -> list[tuple[str, datetime, dict[str, int]]]:
-    """Hours of `source_coverage` in which a record is missing or counted twice: source, hour and its counts."""
-    with connect(limits=settings.duckdb) as connection:
-        lake.mount(connection, [COVERAGE])
-        rows = connection.execute(_UNACCOUNTED).fetchall()
-    return [(source, hour.astimezone(UTC), dict(zip(_COUNTED, counts, strict=True))) for source, hour, *counts in rows]
+def _state(lake: Lake) -> tuple[int | None, int | None]:
+    """What decides which hours are due."""
+    return lake.current_snapshot(RAW), lake.current_snapshot(PUBLISHED)

@@ -23,7 +23,7 @@ from llmops_assets.sources.local import LocalFolder
 from llmops_assets.tables import CONSERVATION, COVERAGE
 from llmops_assets.warehouse import build_hours, due_hours
 from llmops_assets.warehouse.build import RunInfo
-from llmops_assets.warehouse.coverage import unaccounted, write_coverage
+from llmops_assets.warehouse.coverage import write_coverage
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.windows import HOUR, Window, hour_window
 
@@ -117,7 +117,7 @@ def test_every_record_is_followed_to_the_call_that_it_tells_of(platform: Platfor
     # In the order of time and position the application comes first: a, b and c are its own. Of the gateway's, a and
     # both b are told again, c contradicts, and d is new.
     assert platform.covered(CALLS) == [(4, 0, 0, 0, 0, True, True), (1, 3, 1, 3, 0, True, True)]
-    assert unaccounted(platform.lake, platform.settings) == []
+    assert write_coverage(platform.lake, platform.settings).unaccounted == []
 
 
 def test_an_hour_is_incomplete_while_an_object_of_it_cannot_be_read(
@@ -149,9 +149,8 @@ def test_a_record_that_is_missing_from_the_published_hours_is_found(platform: Pl
         fewer = f"select * replace (events - 1 as events) from lake.{CONSERVATION} where source = 'gateway'"
         others = f"select * from lake.{CONSERVATION} where source <> 'gateway'"
         platform.lake.replace(CONSERVATION, ten, connection, f"({fewer} union all {others})")
-    write_coverage(platform.lake, platform.settings)
     counts = {"records": 6, "accepted": 5, "rejected": 1, "not_a_call": 0, "report": 0, "unbuilt": 1}
-    assert unaccounted(platform.lake, platform.settings) == [("gateway", TEN, counts)]
+    assert write_coverage(platform.lake, platform.settings).unaccounted == [("gateway", TEN, counts)]
 
 
 def test_the_ledger_is_printed_by_source_and_day(platform: Platform) -> None:

@@ -22,7 +22,7 @@ from llmops_assets.source_settings import AnySource
 from llmops_assets.tables import COVERAGE, REQUESTS
 from llmops_assets.warehouse import build_hours, due_hours
 from llmops_assets.warehouse.build import RunInfo
-from llmops_assets.warehouse.coverage import unaccounted, write_coverage
+from llmops_assets.warehouse.coverage import write_coverage
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.windows import HOUR, Window, hour_of
 
@@ -173,4 +173,4 @@ def test_fifty_thousand_calls_that_come_three_ways_count_once_and_the_ledger_clo
     assert sum(row[6] for row in told) == sum(row[8] for row in told) == 2 * EVENTS
     assert {(row[7], row[9]) for row in told} == {(0, 0)}
     assert day.ask(f"select count(*), sum(tokens_input)::bigint from {REQUESTS}") == [(EVENTS, EVENTS // 100 * 4950)]
-    assert unaccounted(day.lake, day.settings) == []
+    assert write_coverage(day.lake, day.settings).unaccounted == []
