@@ -23,10 +23,12 @@ def alone_in(folder: Path) -> Iterator[None]:
 def at_work(mark: Path) -> Iterator[None]:
     """Within it `is_abandoned(mark)` is false; if this process dies, it becomes true. The mark holds its id."""
     mark.parent.mkdir(parents=True, exist_ok=True)
-    with mark.open("w") as file:
+    new = mark.with_suffix(".new")  # nobody sees the mark before it is held
+    with new.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(f"{os.getpid()}\n")
         file.flush()
+        new.replace(mark)
         yield
         mark.unlink(missing_ok=True)
 

@@ -21,7 +21,7 @@ from llmops_assets.defs.ingestion import source_key
 from llmops_assets.defs.partitions import partition_key
 from llmops_assets.defs.quality import quality_keys
 from llmops_assets.defs.reports import PAGE
-from llmops_assets.defs.runs import RANGE_END, RANGE_START
+from llmops_assets.defs.runs import RANGE_END, RANGE_START, here
 from llmops_assets.defs.warehouse import LONGEST_DAYS, SUPERSEDED, table_keys
 from llmops_assets.housekeeping import keep_house
 from llmops_assets.ingest import pending_hours, unread_objects
@@ -132,7 +132,11 @@ class CatchingUp:
         """Why the run failed; None if it did not."""
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         result = self.job.execute_in_process(
-            run_config=quiet, instance=self.instance, asset_selection=list(keys), tags=tags, raise_on_error=False
+            run_config=quiet,
+            instance=self.instance,
+            asset_selection=list(keys),
+            tags=tags | here(),
+            raise_on_error=False,
         )
         return None if result.success else _reason(result)
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,10 +11,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import EngineEventData
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from llmops_assets.definitions import defs
 from llmops_assets.defs import automation
-from llmops_assets.defs.runs import lost_runs
+from llmops_assets.defs.runs import HOST, lost_runs
 from llmops_assets.lake import Lake
 from llmops_assets.locks import at_work
 from llmops_assets.settings import Settings
@@ -226,6 +230,37 @@ def test_a_killed_run_is_marked_failed_and_its_work_is_asked_for_after_a_pause(s
     site.at(datetime.now(UTC))
     site.put("2026-11-03T12", "a.ndjson", "a")  # nothing else changes with the clock
     assert not any(one.run_key == request.run_key for one in site.tick("calls_arrivals"))
+
+
+@pytest.mark.parametrize(
+    ("tags", "process", "lost"),
+    [
+        ({GRPC_INFO_TAG: '{"host": "localhost", "socket": "/run/s"}'}, "gone", True),
+        ({HOST: socket.gethostname()}, "gone", True),
+        ({HOST: socket.gethostname()}, "alive", False),
+        ({HOST: f"not-{socket.gethostname()}"}, "gone", False),
+        ({GRPC_INFO_TAG: '{"host": "code.example", "port": 4000}'}, "gone", False),
+        ({}, "gone", False),
+    ],
+)
+def test_a_run_killed_before_it_marked_itself_is_lost_if_its_process_was_of_this_machine(
+    site: Site, tags: dict[str, str], process: str, lost: bool
+) -> None:
+    job = site.definitions.resolve_job_def("ingest_calls")
+    tags = tags | {"dagster/partition": "2026-11-03-12:00"}
+    run = site.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
+    marks = Settings.load().running
+    assert lost_runs(site.instance, marks) == [], "it has not said which process is its own"
+    pid = os.getpid() if process == "alive" else _ended_process()
+    site.instance.report_engine_event(f"Started process for run (pid: {pid}).", run, EngineEventData.in_process(pid))
+    assert [one.run_id for one in lost_runs(site.instance, marks)] == [run.run_id] * lost
+
+
+def _ended_process() -> int:
+    """The id of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
 
 
 def test_failed_work_is_tried_again_with_growing_pauses_under_new_keys(site: Site) -> None:

@@ -71,7 +71,7 @@ def _kill_a_run(settings: Settings) -> str:
     """Kill the process of a run that is at work; the run's id."""
 
     def running() -> list[Path]:
-        return [mark for mark in sorted(settings.running.glob("*")) if mark.read_text(encoding="utf-8").strip()]
+        return [mark for mark in sorted(settings.running.glob("*")) if not mark.suffix]
 
     _until(lambda: bool(running()), "a run is at work", 120)
     mark = running()[0]
