@@ -62,13 +62,13 @@ class CatchUp:
 
 def catch_up(settings: Settings, since: datetime | None = None) -> CatchUp:
     """One catch-up on the configured Dagster instance; `since` is the first arrival hour to look at."""
-    from llmops_assets.definitions import defs  # which loads this module
+    from llmops_assets.definitions import defs_to_execute  # which loads this module
 
     home = dagster_home(settings)
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     with quick_event_log(home), _instance(home) as instance:
-        return CatchingUp(defs(), instance, settings, since).run()
+        return CatchingUp(defs_to_execute(), instance, settings, since).run()
 
 
 def _instance(home: Path) -> dg.DagsterInstance:

@@ -7,6 +7,7 @@ Nothing is built here.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from llmops_assets.lake import Lake
@@ -20,6 +21,8 @@ REUSE_DATES = 30
 """The dates, ending with its own, in which `reused_ids` looks for an id."""
 REPORT_SPAN = 7 * DAY
 """How far back a daily report looks: to the same day a week before."""
+_WHOLE: "WeakKeyDictionary[Lake, tuple[int | None, dict[str, dict[datetime, Published]]]]" = WeakKeyDictionary()
+"""The table of a lake as of the snapshot that was last asked for."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +40,31 @@ class Published:
     published_at: datetime
 
 
-def published(lake: Lake, scope: str, window: Window | None = None) -> dict[datetime, Published]:
+def published(lake: Lake, scope: str, window: Window | None = None) -> Mapping[datetime, Published]:
     """The rows of one scope (`hour` or `day`) by the start of their window."""
+    if window is not None:
+        return _read_published(lake, window).get(scope, {})
+    snapshot = lake.current_snapshot(PUBLISHED)
+    known = _WHOLE.get(lake)
+    if known is None or known[0] != snapshot:  # a catch-up asks ten times for each state of the table
+        known = snapshot, _read_published(lake, None)
+        _WHOLE[lake] = known
+    return known[1].get(scope, {})
+
+
+def _read_published(lake: Lake, window: Window | None) -> dict[str, dict[datetime, Published]]:
     if not lake.exists(PUBLISHED):
         return {}
     with lake.reader({PUBLISHED: window}) as connection:
         rows = connection.execute(
-            "select window_start, window_end, state, run_id, snapshots, price_version, raw_sequence_number, "
-            f"requests_sequence_number, first_published_at, published_at from lake.{PUBLISHED} where scope = ?",
-            [scope],
+            "select scope, window_start, window_end, state, run_id, snapshots, price_version, raw_sequence_number, "
+            f"requests_sequence_number, first_published_at, published_at from lake.{PUBLISHED}"
         ).fetchall()
-    found = (Published(Window(start.astimezone(UTC), end.astimezone(UTC)), *rest) for start, end, *rest in rows)
-    return {row.window.start: row for row in found}
+    found: dict[str, dict[datetime, Published]] = {}
+    for scope, start, end, *rest in rows:
+        span = Window(start.astimezone(UTC), end.astimezone(UTC))
+        found.setdefault(scope, {})[span.start] = Published(span, *rest)
+    return found
 
 
 def due_hours(lake: Lake) -> list[datetime]:

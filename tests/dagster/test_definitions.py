@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 import llmops_assets.defs
-from llmops_assets.definitions import defs
+from llmops_assets.definitions import defs, defs_to_execute
 from llmops_assets.expectations.catalogue import CATALOGUE
 
 TABLES_BY_HOUR = {
@@ -38,6 +38,13 @@ def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.Definitio
     )
     monkeypatch.setenv("LLMOPS_CONFIG", str(config))
     return defs()
+
+
+def test_what_sync_executes_is_what_the_ui_shows(definitions: dg.Definitions) -> None:
+    shown, executed = (one.resolve_asset_graph() for one in (definitions, defs_to_execute()))
+    assert executed.get_all_asset_keys() == shown.get_all_asset_keys()
+    assert executed.asset_check_keys == shown.asset_check_keys
+    assert executed.asset_dep_graph == shown.asset_dep_graph
 
 
 def _node(definitions: dg.Definitions, *key: str) -> dg.AssetSpec:
