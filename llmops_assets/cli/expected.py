@@ -5,6 +5,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     """Exception types whose message says what was wrong, where, and what to do."""
     import duckdb
 
+    from llmops_assets.cli.decode import DecodeError
     from llmops_assets.cli.sql import SqlError
     from llmops_assets.generator import GeneratorError
     from llmops_assets.intake import IntakeError
@@ -12,4 +13,4 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from llmops_assets.sources import SourceError
     from llmops_assets.warehouse.project import DbtError
 
-    return (SqlError, GeneratorError, IntakeError, LakeError, SourceError, DbtError, duckdb.Error)
+    return (DecodeError, SqlError, GeneratorError, IntakeError, LakeError, SourceError, DbtError, duckdb.Error)

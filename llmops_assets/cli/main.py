@@ -147,6 +147,40 @@ def replay(
         run(config, source, reason, start, end)
 
 
+@app.command(
+    epilog="Examples:\n\nllmops decode calls.ndjson\n\nllmops decode logs/*.jsonl.gz --json | jq .reason\n\n"
+    "llmops decode export.csv --format flat --source gateway"
+)
+def decode(
+    files: Annotated[list[Path], typer.Argument(help="Files, plain or compressed, or folders of them.")],
+    config: ConfigOption = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", "-f", help="Decode as this format only (default: the source's, or auto).")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Decode as records of this configured source (default: as none).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per record, with the whole event.")] = False,
+) -> None:
+    """Show what becomes of every record of local files: accepted with which tokens and cost, or why not.
+
+    Runs the code of the pipeline with today's price book, needs no lake and writes nothing.
+    """
+    from llmops_assets.cli.decode import run
+
+    with _explained():
+        raise typer.Exit(run(files, config, format_, source, as_json=as_json))
+
+
+@app.command(epilog="Example:\n\nllmops formats")
+def formats() -> None:
+    """List the wire formats that are known, the most specific first."""
+    from llmops_assets.cli.decode import show_formats
+
+    with _explained():
+        show_formats()
+
+
 @app.command(name="config", epilog="Examples:\n\nllmops config\n\nLLMOPS_DUCKDB__THREADS=8 llmops config")
 def config_(config: ConfigOption = None) -> None:
     """Show the settings in force and the file they come from, or what is wrong with them. Secrets are not shown."""

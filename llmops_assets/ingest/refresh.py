@@ -6,7 +6,7 @@ rows and can always be made again from them.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from llmops_assets.ingest.plan import Again, Plan, plan_refresh
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake, StaleWindow
 from llmops_assets.settings import Settings
+from llmops_assets.source_base import SourceBase
 from llmops_assets.source_settings import AnySource
 from llmops_assets.sources import Batch, Failed, ObjectError, ObjectRef, read_batches, store_of
 from llmops_assets.sources.kafka import RangeRef
@@ -181,7 +182,7 @@ class _Refresh:
         total = sum(ref.size for ref in refs)
         decoder = Decoder(
             self.connection,
-            self._objects(refs),
+            objects_table(self.source, refs),
             self.lake.writer(RAW),
             workers=self.settings.duckdb.threads,
             keep_bytes=self.settings.ingest.quarantine_keep_bytes,
@@ -189,26 +190,6 @@ class _Refresh:
         return decoder.decode(
             batches, lambda so_far: progress.report(f"reading {self.source.name}", so_far.bytes, total)
         )
-
-    def _objects(self, refs: list[ObjectRef]) -> pa.Table:
-        rows = [
-            {
-                "object_id": number,
-                "source": self.source.name,
-                "uri": ref.uri,
-                "version": ref.version,
-                "arrival_hour": ref.arrival_hour,
-                "arrived_at": ref.last_modified,
-                "bytes": ref.size,
-                "topic": ref.place.topic if isinstance(ref, RangeRef) else None,
-                "partition": ref.place.partition if isinstance(ref, RangeRef) else None,
-                "configured_format": None if self.source.format == "auto" else self.source.format,
-                "request_id_is_unique": self.source.request_id_is_unique,
-                "source_tenant": self.source.tenant,
-            }
-            for number, ref in enumerate(refs)
-        ]
-        return pa.Table.from_pylist(rows, schema=OBJECTS_SCHEMA)
 
     def _count(self, files: Iterable[str]) -> None:
         """Add the outcomes of the newly written files to the report."""
@@ -246,6 +227,28 @@ class _Refresh:
         if not listed:
             return []
         return self.connection.execute(query.format(files=f"read_parquet({literal(listed)})")).fetchall()
+
+
+def objects_table(source: SourceBase, refs: Sequence[ObjectRef]) -> pa.Table:
+    """What the decoder is told of each object (`OBJECTS_SCHEMA`), by its place in `refs`."""
+    rows = [
+        {
+            "object_id": number,
+            "source": source.name,
+            "uri": ref.uri,
+            "version": ref.version,
+            "arrival_hour": ref.arrival_hour,
+            "arrived_at": ref.last_modified,
+            "bytes": ref.size,
+            "topic": ref.place.topic if isinstance(ref, RangeRef) else None,
+            "partition": ref.place.partition if isinstance(ref, RangeRef) else None,
+            "configured_format": None if source.format == "auto" else source.format,
+            "request_id_is_unique": source.request_id_is_unique,
+            "source_tenant": source.tenant,
+        }
+        for number, ref in enumerate(refs)
+    ]
+    return pa.Table.from_pylist(rows, schema=OBJECTS_SCHEMA)
 
 
 def event_hours(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _PACKAGE = Path(__file__).resolve().parents[1]
 LINEAGE = "column_lineage"
 """What the parsed manifest has beside dbt's own keys; see `warehouse.lineage`."""
+COMPILED = "compiled.json"
+"""Beside the manifest: the SQL of every model for no window in particular, by name."""
 _IGNORED = {"target", "logs", "dbt_packages", ".user.yml"}
 
 
@@ -62,7 +64,7 @@ class DbtProject:
     @cached_property
     def digest(self) -> str:
         """Changes with every file of the project and with the versions that parse it."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(COMPILED.encode())
         for package in ("dbt-core", "dbt-duckdb", "sqlglot"):
             digest.update(version(package).encode())
         for file in self._files():
@@ -73,6 +75,11 @@ class DbtProject:
     def manifest(self) -> dict[str, Any]:
         """The manifest as dbt writes it in JSON, with the lineage of columns."""
         return _read(self._parsed() / "manifest.json")
+
+    @cached_property
+    def compiled(self) -> dict[str, str]:
+        """The SQL of every model by name, for no window in particular."""
+        return _read(self._parsed() / COMPILED)
 
     def load(self) -> "Manifest":
         """The manifest as dbt's own object, which spares a run the parsing."""
@@ -100,14 +107,16 @@ class DbtProject:
         with TemporaryDirectory(dir=self.cache) as folder:
             target = Path(folder) / "target"
             invoke(self, ["parse"], scratch=Path(folder), target=target)
-            self._add_lineage(Path(folder), target / "manifest.json")
+            self._add_compiled(Path(folder), target)
             target.rename(parsed)
 
-    def _add_lineage(self, folder: Path, file: Path) -> None:
-        """Put the lineage of columns beside what dbt wrote: it needs compiled SQL, and takes seconds."""
+    def _add_compiled(self, folder: Path, target: Path) -> None:
+        """Put the SQL of models and the lineage of columns beside what dbt wrote: that takes seconds."""
         from llmops_assets.warehouse.dbt import compiled
         from llmops_assets.warehouse.lineage import lineage_of_models
 
+        file, models = target / "manifest.json", compiled(self, folder)
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        manifest[LINEAGE] = lineage_of_models(manifest, compiled(self, folder))
+        manifest[LINEAGE] = lineage_of_models(manifest, models)
         file.write_text(json.dumps(manifest), encoding="utf-8")
+        (target / COMPILED).write_text(json.dumps(models), encoding="utf-8")

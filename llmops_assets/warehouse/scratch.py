@@ -59,10 +59,17 @@ def mount_hours(lake: Lake, place: Scratch, window: Window) -> int:
     margin = place.settings.warehouse.dedupe_margin
     with place.open() as connection:
         snapshots = lake.mount(connection, {RAW: window.widened(margin)}, columns={RAW: "event_time"})
-        _mount_prices(connection, price_versions(lake, window))
-        _mount_source_settings(connection, place.settings)
-        _mount_run_settings(connection, place.settings)
+        mount_beside_calls(connection, place.settings, price_versions(lake, window))
     return lake.sequence_number(RAW, snapshots[RAW])
+
+
+def mount_beside_calls(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, versions: Mapping[datetime, str]
+) -> None:
+    """Mount what the hourly models read beside the calls: prices, of each hour its version, and settings."""
+    _mount_prices(connection, versions)
+    _mount_source_settings(connection, settings)
+    _mount_run_settings(connection, settings)
 
 
 def mount_days(lake: Lake, place: Scratch, window: Window) -> int:

@@ -31,6 +31,7 @@ from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.source_settings import SourceSettings
 from llmops_assets.tables import RAW, REQUESTS
+from llmops_assets.trial import Trial
 from llmops_assets.warehouse import build_days, build_hours, due_days, due_hours
 from llmops_assets.warehouse.build import RunInfo
 from llmops_assets.warehouse.project import DbtProject
@@ -225,3 +226,13 @@ def test_a_second_refresh_changes_nothing(published: Published) -> None:
     reports = [_refresh(published.lake, published.settings, source) for source in published.settings.source]
     assert [(report.objects, report.records, report.changed_hours) for report in reports] == [(0, 0, [])] * 3
     assert published.lake.snapshots(RAW) == before
+
+
+def test_what_decode_shows_of_a_record_is_what_the_pipeline_publishes_of_it(published: Published) -> None:
+    source = SourceSettings(name="payloads", uri=str(published.arrivals / "payloads"))
+    shown = list(Trial(source, published.settings).outcomes([published.arrivals / "payloads"]))
+    names = list((shown[0].event or {}).keys())
+    assert {"event_id", "tokens_input", "meter_cache_read", "list_cost_usd", "cost_source", "price_version"} < {*names}
+    rows = published.query(f"select line, {', '.join(names)} from {REQUESTS} where source = 'payloads'")
+    assert len(rows) == len(shown) == 72
+    assert {one.line: one.event for one in shown} == {line: dict(zip(names, of, strict=True)) for line, *of in rows}
