@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SQL := dbt_project/models dbt_project/tests
 
-.PHONY: demo test dev lint install lock bench soak
+.PHONY: demo test dev lint install lock bench soak producers
 
 demo: install
 	$(BIN)/llmops demo example
@@ -41,7 +41,18 @@ $(VENV)/.installed: requirements.lock requirements-uv.lock pyproject.toml
 	$(BIN)/python -m compileall -q llmops_assets
 	touch $@
 
+# What real producers write today: litellm, OpenTelemetry's instrumentations and the Langfuse SDK, apart from the
+# product, for the tests that decode it.
+producers: .venv-producers/.installed
+
+.venv-producers/.installed: tests/producers/requirements.lock | install
+	$(PYTHON) -m venv .venv-producers
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-producers/bin/python --require-hashes -r $<
+	touch $@
+
 # Without index addresses, so that it installs from any registry.
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile tests/producers/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --quiet -o tests/producers/requirements.lock
