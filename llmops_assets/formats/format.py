@@ -78,6 +78,32 @@ DEFAULTS = {
 
 
 @dataclass(frozen=True)
+class Envelope:
+    """What makes a line that holds many records, and how they are taken out, each to become a row of its own.
+
+    `detect` is a predicate over `keys`, the top-level keys of the line. `records` is a query over the relation
+    `opened`, with a row for each such line and the columns `place` (a number) and `text`; it gives `place`,
+    `record_index` (from 0, within the place) and `text`, which must be JSON, of every record. What came twice
+    in a record must come twice in its text, else it would be lost in silence. `reason` is SQL over the text of
+    a line: why it cannot be opened, one of the reasons to reject, or NULL. A line in which there is no record
+    is none of a call.
+    """
+
+    name: str
+    detect: str
+    records: str
+    reason: str = "null"
+
+
+def listed(records: str) -> str:
+    """The `records` of an envelope from SQL over `text` that is a list of JSON."""
+    return (
+        "select place, unnest(range(len(records))) as record_index, unnest(records) as text "
+        f"from (select place, cast({records} as varchar[]) as records from opened)"
+    )
+
+
+@dataclass(frozen=True)
 class Format:
     """One wire format: how to recognise a record, what to read of it, and what that means.
 
@@ -86,7 +112,8 @@ class Format:
     is its JSON text). `steps` and `columns` are SQL over the struct, which bears the format's name; each
     step may use the steps before it and is named `<format>_<step>`; columns may use all steps, and those of
     DEFAULTS also `text` and `request_id_is_unique` of the source. What `columns` leaves out is unknown. A
-    step or column is NULL, DEFAULTS apart, where all that it reads is absent: it is left out there.
+    step or column is NULL, DEFAULTS apart, where all that it reads is absent: it is left out there. With an
+    `envelope`, records come many to a line, and `detect` is asked about each of them.
     """
 
     name: str
@@ -95,6 +122,7 @@ class Format:
     columns: Mapping[str, str]
     steps: tuple[Mapping[str, str], ...] = field(default=())
     rank: int = 50
+    envelope: Envelope | None = None
 
     def __post_init__(self) -> None:
         unknown = sorted(self.columns.keys() - FIELDS.keys())
