@@ -74,14 +74,18 @@ LANGFUSE = tuple(
     f"langfuse.observation.{name}"
     for name in (
         "type", "model.name", "model.parameters", "usage_details", "cost_details", "completion_start_time", "level",
-        "status_message",
+        "status_message", "metadata.langfuse_user_id", "metadata.langfuse_session_id", "metadata.langfuse_tags",
+        "metadata.finish_reason",
     )
 )  # fmt: skip
-READ = tuple(dict.fromkeys((*CALLS, *ATTRIBUTION, *LANGFUSE)))
+LANGFUSE_TAGS = "langfuse.trace.tags"
+READ = tuple(dict.fromkeys((*CALLS, *ATTRIBUTION, *LANGFUSE, LANGFUSE_TAGS)))
 OF_RESOURCES = (*ATTRIBUTION, "service.name", "service.namespace")
 # The first parts of names that producers use for what is no tag, and contents wherever they are.
 NAMESPACES = (
-    "gen_ai", "llm", "langfuse.(?:internal|version|release|observation.(?:input|output)|trace.(?:input|output))",
+    "gen_ai", "llm", "langfuse.(?:internal|version|release|trace.(?:input|output|tags|name))",
+    "langfuse.observation.(?:input|output|type|model|usage_details|cost_details|completion_start_time|level|"
+    "status_message|prompt)",
     "openai", "anthropic", "aws", "azure", "gcp", "cohere", "input", "output", "openinference", "embedding",
     "retrieval", "reranker", "tool", "tool_call", "message", "messages", "document", "metadata",
     "traceloop.(?:entity|span)",
