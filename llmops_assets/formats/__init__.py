@@ -7,7 +7,7 @@ become durable is `lake`; what a call cost is the warehouse's.
 
 from llmops_assets.formats.format import Format
 from llmops_assets.formats.install import prepare
-from llmops_assets.formats.query import decoding
+from llmops_assets.formats.query import decoding, records_in
 from llmops_assets.formats.registry import all_formats, format_names
 
-__all__ = ["Format", "all_formats", "decoding", "format_names", "prepare"]
+__all__ = ["Format", "all_formats", "decoding", "format_names", "prepare", "records_in"]

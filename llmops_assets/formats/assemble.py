@@ -40,6 +40,7 @@ DERIVED_ID = f"'pos-' || sha256(concat_ws('|', source, {PLACE}, line, coalesce(r
 STATED_ID = "coalesce(event_id, case when event_is_request then request_id end)"
 # In alphabetical order, which is the order of the list.
 FLAGS = {
+    "cached_tokens_unreported": "is_cache_unreported",
     "derived_event_id": f"{STATED_ID} is null",
     "inferred_provider": "coalesce(own_provider, prefix_provider) is null and known_provider is not null",
     "naive_timestamp_assumed_utc": "llm_is_naive_time(started_at_text, started_at_d)",

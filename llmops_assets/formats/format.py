@@ -52,7 +52,8 @@ TIMES = ("started_at", "ended_at", "first_token_at")
 OTHER_TEXTS = ("error_message", "error_detail")
 # cost_kind: billed or estimated. event_is_request: the request id is the event's id. zero_cost_is_missing:
 # a cost of 0 beside tokens, success and no cache hit is no price. has_repeated_tag: a key of the tags
-# comes twice. is_call: false for well-formed records of something else.
+# comes twice. is_call: false for well-formed records of something else. is_cache_unreported: the producer
+# never says how much of the input came from a cache.
 TYPED = {
     "tags": "map(varchar, varchar)",
     "cost_kind": "varchar",
@@ -60,6 +61,7 @@ TYPED = {
     "zero_cost_is_missing": "boolean",
     "has_repeated_tag": "boolean",
     "is_call": "boolean",
+    "is_cache_unreported": "boolean",
 }
 FIELDS: dict[str, str] = {
     **dict.fromkeys((*IDENTIFIERS, *COUNTS, *NUMBERS, *BOOLEANS, *MONEY, *TIMES, *OTHER_TEXTS), "varchar"),
@@ -74,7 +76,34 @@ DEFAULTS = {
     "zero_cost_is_missing": "false",
     "has_repeated_tag": "false",
     "is_call": "true",
+    "is_cache_unreported": "false",
 }
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What makes a line that holds many records, and how they are taken out, each to become a row of its own.
+
+    `detect` is a predicate over `keys`, the top-level keys of the line. `records` is a query over the relation
+    `opened`, with a row for each such line and the columns `place` (a number) and `text`; it gives `place`,
+    `record_index` (from 0, within the place) and `text`, which must be JSON, of every record. What came twice
+    in a record must come twice in its text, else it would be lost in silence. `reason` is SQL over the text of
+    a line: why it cannot be opened, one of the reasons to reject, or NULL. A line in which there is no record
+    is none of a call.
+    """
+
+    name: str
+    detect: str
+    records: str
+    reason: str = "null"
+
+
+def listed(records: str) -> str:
+    """The `records` of an envelope from SQL over `text` that is a list of JSON."""
+    return (
+        "select place, unnest(range(len(records))) as record_index, unnest(records) as text "
+        f"from (select place, cast({records} as varchar[]) as records from opened)"
+    )
 
 
 @dataclass(frozen=True)
@@ -86,7 +115,8 @@ class Format:
     is its JSON text). `steps` and `columns` are SQL over the struct, which bears the format's name; each
     step may use the steps before it and is named `<format>_<step>`; columns may use all steps, and those of
     DEFAULTS also `text` and `request_id_is_unique` of the source. What `columns` leaves out is unknown. A
-    step or column is NULL, DEFAULTS apart, where all that it reads is absent: it is left out there.
+    step or column is NULL, DEFAULTS apart, where all that it reads is absent: it is left out there. With an
+    `envelope`, records come many to a line, and `detect` is asked about each of them.
     """
 
     name: str
@@ -95,6 +125,7 @@ class Format:
     columns: Mapping[str, str]
     steps: tuple[Mapping[str, str], ...] = field(default=())
     rank: int = 50
+    envelope: Envelope | None = None
 
     def __post_init__(self) -> None:
         unknown = sorted(self.columns.keys() - FIELDS.keys())

@@ -1,4 +1,4 @@
-"""Builds the one SELECT that decodes a batch: lines in, rows of the raw table out, one for each line.
+"""Builds the one SELECT that decodes a batch: lines in, rows of the raw table out, one for each record.
 
 The lines of each format are a branch of their own, over the names that occur in the batch; what no format
 claims is another. The stages of a branch are CTEs that DuckDB streams through, so that no expression is
@@ -14,10 +14,11 @@ import duckdb
 from llmops_assets.formats import format as vocabulary
 from llmops_assets.formats.assemble import rejects, rows_stage
 from llmops_assets.formats.checks import checked_stage, typed_stage
+from llmops_assets.formats.envelopes import LINES
 from llmops_assets.formats.meaning import meaning_stages
 from llmops_assets.formats.reading import Reading
 from llmops_assets.formats.registry import all_formats
-from llmops_assets.formats.shapes import LINES, SHAPES, split
+from llmops_assets.formats.shapes import SHAPES, split
 
 Stage = tuple[str, str]
 
@@ -30,6 +31,12 @@ def decoding(connection: duckdb.DuckDBPyConnection, lines: str, objects: str, *,
     is for this connection, whose temporary tables it reads, until the next call.
     """
     return rows_query(split(connection, lines, objects, all_formats()), objects, keep_bytes=keep_bytes)
+
+
+def records_in(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many rows the SQL of the last `decoding` has: lines, less those that were opened, and what was in these."""
+    ((count,),) = connection.execute(f"select count(*) from {LINES}").fetchall()
+    return int(count)
 
 
 def rows_query(readings: Iterable[Reading], objects: str, *, keep_bytes: bool = False) -> str:

@@ -57,7 +57,7 @@ class Reading:
         steps = "|".join(sorted((name for step in self.one.steps for name in step), key=len, reverse=True)) or "(?!)"
         return re.compile(
             rf"(?<![\w.]){self.one.name}(?:_(?P<step>{steps})\b|\.(?:\"(?P<quoted>[^\"]+)\"|(?P<plain>\w+)))"
-            r"(?P<path>(?:\.\w+|\[[^\]]*\])*)"
+            r"(?P<path>(?:\.(?:\w+|\"[^\"]+\")|\[[^\]]*\])*)"
         )
 
     @cached_property
@@ -86,7 +86,8 @@ class Reading:
         if found["step"] is not None:
             return "null"
         structure = self.one.struct[_field(found)]
-        for inner in re.findall(r"\w+", found["path"]):
+        for quoted, plain in re.findall(r"\"([^\"]+)\"|(\w+)", found["path"]):
+            inner = quoted or plain
             structure = structure[0] if isinstance(structure, list) else _members(structure)[inner]
         return f"cast(null as {_type(structure)})"
 

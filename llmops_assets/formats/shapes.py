@@ -3,17 +3,18 @@
 A shape is the list of a record's top-level names, in their order. A batch has a handful of them, so that
 repeated names and the formats' claims are looked at once for each shape and not for each line. Which reason
 a record is rejected with here is the first that applies, in this order: the splitter's own (bad_encoding,
-line_too_long, …), malformed_json, not_an_object, duplicate_key, unknown_format.
+line_too_long, …), malformed_json, not_an_object, duplicate_key, unknown_format. Lines that hold many records
+are opened first (`envelopes`), and what is in them is looked at like lines.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import duckdb
 
+from llmops_assets.formats.envelopes import LINES, envelope_of, open_lines, shape_of
 from llmops_assets.formats.format import Format
 from llmops_assets.formats.reading import Reading
 
-LINES = "llm_lines"
 SHAPES = "llm_shapes"
 
 
@@ -28,14 +29,9 @@ select
     coalesce(reject_reason, case when not is_json then 'malformed_json' when shape is null then 'not_an_object' end)
         as shape_reason
 from (
-    select *, case when is_json and {_is_object("text")} then cast(json_keys(text) as varchar) end as shape
+    select *, case when is_json then {shape_of("text")} end as shape
     from ({_repaired(lines)})
 )"""
-
-
-def _is_object(text: str) -> str:
-    """Whether JSON is an object; the cheap test first, because trimming takes as long as parsing."""
-    return f"(starts_with({text}, '{{') or starts_with(ltrim({text}, e' \\t\\r\\n'), '{{'))"
 
 
 def _repaired(lines: str) -> str:
@@ -60,7 +56,7 @@ def _repaired(lines: str) -> str:
         )"""
 
 
-def shapes_query(lines: str, objects: str, formats: Iterable[Format]) -> str:
+def shapes_query(lines: str, objects: str, formats: Sequence[Format]) -> str:
     """One row per shape and configured format of the relation `lines`: who claims it, or why nobody does."""
     claims = "\n".join(
         f"        when coalesce(configured_format, '{one.name}') = '{one.name}' and ({one.detect}) then '{one.name}'"
@@ -73,7 +69,8 @@ select
         when is_repeated then null
 {claims}
     end as format,
-    case when is_repeated then 'duplicate_key' when format is null then 'unknown_format' end as claim_reason
+    case when is_repeated then 'duplicate_key' when format is null then 'unknown_format' end as claim_reason,
+    case when not is_repeated then {envelope_of(formats)} end as envelope
 from (
     select shape, configured_format, json_keys(text) as keys, list_unique(keys) <> len(keys) as is_repeated
     from (
@@ -86,10 +83,13 @@ from (
 )"""
 
 
-def split(connection: duckdb.DuckDBPyConnection, lines: str, objects: str, formats: Iterable[Format]) -> list[Reading]:
+def split(connection: duckdb.DuckDBPyConnection, lines: str, objects: str, formats: Sequence[Format]) -> list[Reading]:
     """Make the tables LINES and SHAPES, of this connection only; what there is to read, by format."""
     connection.execute(f"create or replace temp table {LINES} as {lines_query(lines)}")
-    connection.execute(f"create or replace temp table {SHAPES} as {shapes_query(LINES, objects, formats)}")
+    shapes = f"create or replace temp table {SHAPES} as {shapes_query(LINES, objects, formats)}"
+    connection.execute(shapes)
+    if open_lines(connection, SHAPES, objects, formats):
+        connection.execute(shapes)
     readable = sorted({name for one in formats for name in one.struct})
     found = connection.execute(
         f"select format, list_distinct(flatten(list(list_intersect(keys, ?)))) from {SHAPES} "

@@ -96,10 +96,11 @@ class Decoder:
     def _decode(self, lines: pa.Table) -> Written:
         with self._cursor(lines) as cursor:
             query = formats.decoding(cursor, "lines", "objects", keep_bytes=self.keep_bytes)
+            records = formats.records_in(cursor)
             written = self.write(cursor, f"({query})")
-        if written.rows != lines.num_rows:
+        if written.rows != records:
             raise ConservationError(
-                f"{lines.num_rows} records were read but {written.rows} rows decoded; nothing was committed. "
+                f"{records} records were read but {written.rows} rows decoded; nothing was committed. "
                 "This is a defect of a format: please report it with the file"
             )
         return written

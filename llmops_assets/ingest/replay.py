@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from llmops_assets import formats
 from llmops_assets.duck import connect
+from llmops_assets.formats.envelopes import PLACES
 from llmops_assets.ingest.decoding import Decoder
 from llmops_assets.ingest.intake import literal
 from llmops_assets.ingest.plan import Again, plan_refresh
@@ -149,10 +150,13 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 def _decoded(files: list[str]) -> str:
     """The decoded rows; what is rejected again keeps its payload, whose contents were left out once already."""
     return (
-        "(select decoded.* replace (if(decoded.payload is null, null, rejected.payload) as payload) "
+        "(select decoded.* replace (case when decoded.payload is null or rejected.record_index is distinct from "
+        "decoded.record_index then decoded.payload else rejected.payload end as payload) "
         f"from read_parquet({literal(files)}) as decoded inner join rejected "
         "on decoded.uri = rejected.uri and decoded.version = rejected.version and decoded.line = rejected.line "
-        "and decoded.record_index is not distinct from rejected.record_index)"
+        # A record that was rejected whole may be one that holds many.
+        "and (decoded.record_index is not distinct from rejected.record_index or rejected.record_index is null "
+        f"or decoded.record_index // {PLACES} - 1 = rejected.record_index))"
     )
 
 

@@ -58,7 +58,7 @@ class Decoder:
         self.connection.register("lines", pa.Table.from_pylist(lines, schema=LINES_SCHEMA))
         self.connection.register("objects", pa.Table.from_pylist([OBJECT | source], schema=OBJECTS_SCHEMA))
         query = formats.decoding(self.connection, "lines", "objects", keep_bytes=keep_bytes)
-        result = self.connection.execute(f"select * from ({query}) order by line")
+        result = self.connection.execute(f"select * from ({query}) order by line, record_index nulls first")
         names = [column[0] for column in result.description or ()]
         return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
 
