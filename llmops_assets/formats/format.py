@@ -52,7 +52,8 @@ TIMES = ("started_at", "ended_at", "first_token_at")
 OTHER_TEXTS = ("error_message", "error_detail")
 # cost_kind: billed or estimated. event_is_request: the request id is the event's id. zero_cost_is_missing:
 # a cost of 0 beside tokens, success and no cache hit is no price. has_repeated_tag: a key of the tags
-# comes twice. is_call: false for well-formed records of something else.
+# comes twice. is_call: false for well-formed records of something else. has_hidden_reasoning: the output has
+# reasoning that only the producer's total shows.
 TYPED = {
     "tags": "map(varchar, varchar)",
     "cost_kind": "varchar",
@@ -60,6 +61,7 @@ TYPED = {
     "zero_cost_is_missing": "boolean",
     "has_repeated_tag": "boolean",
     "is_call": "boolean",
+    "has_hidden_reasoning": "boolean",
 }
 FIELDS: dict[str, str] = {
     **dict.fromkeys((*IDENTIFIERS, *COUNTS, *NUMBERS, *BOOLEANS, *MONEY, *TIMES, *OTHER_TEXTS), "varchar"),
@@ -74,6 +76,7 @@ DEFAULTS = {
     "zero_cost_is_missing": "false",
     "has_repeated_tag": "false",
     "is_call": "true",
+    "has_hidden_reasoning": "false",
 }
 
 
