@@ -27,7 +27,7 @@ FORMAT = Format(
     steps=reply_steps("openai_batch_output", "openai_batch_output.response.body"),
     columns={
         **_REPLY,
-        "event_id": "coalesce(openai_batch_output.response.request_id, openai_batch_output.id, "
+        "event_id": "coalesce(nullif(openai_batch_output.response.request_id, ''), openai_batch_output.id, "
         "openai_batch_output.custom_id)",
         "request_id": "openai_batch_output.custom_id",
         "started_at": "coalesce(openai_batch_output_folded.created, openai_batch_output_folded.created_at)",

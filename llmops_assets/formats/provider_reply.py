@@ -14,9 +14,10 @@ from llmops_assets.formats.format import Format, first_of, texts
 from llmops_assets.formats.replies import reply_columns, reply_steps
 from llmops_assets.formats.replies.compose import repeated_keys
 
+# Names under which somebody between wrote a record; they served nothing.
 GATEWAYS = (
-    "^(litellm|portkey|helicone|cloudflare|vercel|kong|bifrost|pydantic_ai_gateway|(ai_|llm_|api_)?(gateway|proxy)|"
-    "unknown|other|custom|none|null|undefined)"
+    "^(litellm|portkey|helicone|cloudflare|vercel|kong|bifrost|pydantic_ai|llm|ai|api|gateway|proxy|"
+    "unknown|other|custom|none|null|undefined)(_(ai|api|proxy|gateway|router))*$"
 )
 NAMES = {
     "request_id": ("request_id", "requestId"),
@@ -75,7 +76,7 @@ _ASKED = (
 )
 _STATED_PROVIDER = (
     "case when not regexp_matches(llm_provider_key(trim(provider_reply.provider)), "
-    f"'{GATEWAYS}$') then provider_reply.provider end"
+    f"'{GATEWAYS}') then provider_reply.provider end"
 )
 _REPLY = reply_columns("provider_reply")
 _LAST_MARK = "provider_reply_marks[-1]"

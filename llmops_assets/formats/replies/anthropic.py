@@ -27,10 +27,6 @@ def _largest(count: str) -> str:
     return f"llm_largest_of([{count.format('reply.start')}, {count.format('reply.usage')}, {iterations}])"
 
 
-_INPUT = _largest("{0}.input_tokens")
-_READ = _largest("{0}.cache_read_input_tokens")
-_WRITE = _largest(_written("{0}"))
-
 FAMILY = Family(
     name="anthropic",
     rank=60,
@@ -46,15 +42,20 @@ FAMILY = Family(
             "iterations": [COUNTS],
         },
     },
+    steps={
+        "input": _largest("{0}.input_tokens"),
+        "read": _largest("{0}.cache_read_input_tokens"),
+        "write": _largest(_written("{0}")),
+    },
     fields={
         "shape_provider": "case when starts_with(reply.id, 'msg_bdrk_') then 'bedrock' "
         "when starts_with(reply.id, 'msg_vrtx_') then 'vertex_ai' "
         "when starts_with(reply.id, 'msg_') then 'anthropic' end",
         "operation": "case when reply.usage is not null or reply.type is not null then 'chat' end",
         "service_tier": "coalesce(reply.usage.service_tier, reply.start.service_tier)",
-        "tokens_input": f"case when {_INPUT} is not null then llm_sum_of([{_INPUT}, {_READ}, {_WRITE}]) end",
-        "tokens_cache_read": _READ,
-        "tokens_cache_write": _WRITE,
+        "tokens_input": "case when step.input is not null then llm_sum_of([step.input, step.read, step.write]) end",
+        "tokens_cache_read": "step.read",
+        "tokens_cache_write": "step.write",
         "tokens_cache_write_1h": _largest("{0}.cache_creation.ephemeral_1h_input_tokens"),
         "tokens_output": _largest("{0}.output_tokens"),
         "tokens_reasoning": "reply.usage.output_tokens_details.thinking_tokens",

@@ -60,7 +60,7 @@ def reply_steps(name: str, response: str) -> tuple[Mapping[str, str], ...]:
     serves such replies, `<name>_error` its error and `<name>_is_error` whether it is one.
     """
     reply = reply_structure()
-    shapes = " ".join(f"when {_over(name, family.shape)} then '{family.name}'" for family in families())
+    shapes = " ".join(f"when {_over(name, family, family.shape)} then '{family.name}'" for family in families())
     folded = f"{name}_folded"
     return (
         *chunk_steps(name, response, reply),
@@ -71,6 +71,11 @@ def reply_steps(name: str, response: str) -> tuple[Mapping[str, str], ...]:
             "exception": "coalesce("
             + ", ".join(f"case when {folded}.{one} is not null then '{one}' end" for one in EXCEPTIONS)
             + ")",
+        },
+        {
+            f"{family.name}_{step}": f"case when {name}_shape = '{family.name}' then {_over(name, family, sql)} end"
+            for family in families()
+            for step, sql in family.steps.items()
         },
         {
             "shape_provider": _by_shape(name, "shape_provider"),
@@ -93,11 +98,12 @@ def reply_columns(name: str) -> dict[str, str]:
     return {
         **by_shape,
         "has_hidden_reasoning": f"coalesce({by_shape['has_hidden_reasoning']}, false)",
-        "event_id": f"coalesce({folded}.id, {folded}.responseId, {folded}.response_id, {folded}.generation_id, "
-        f"{folded}.ResponseMetadata.RequestId, case when {name}_is_error then {folded}.request_id end)",
-        "model": f"coalesce({folded}.model, regexp_replace({folded}.modelVersion, '^(.*/)?models/', ''), "
+        "event_id": f"coalesce(nullif({folded}.id, ''), {folded}.responseId, {folded}.response_id, "
+        f"{folded}.generation_id, {folded}.ResponseMetadata.RequestId, "
+        f"case when {name}_is_error then {folded}.request_id end)",
+        "model": f"coalesce(nullif({folded}.model, ''), regexp_replace({folded}.modelVersion, '^(.*/)?models/', ''), "
         f"{folded}.trace.promptRouter.invokedModelId)",
-        "status_code": f"coalesce(cast(llm_http_status({name}_error.code) as varchar), "
+        "status_code": f"coalesce(cast(coalesce(llm_http_status({name}_error.code), llm_http_status({name}_error.status)) as varchar), "
         f"{folded}.ResponseMetadata.HTTPStatusCode)",
         **_errors(name),
     }
@@ -112,7 +118,8 @@ def repeated_keys(prefix: str) -> str:
 def _errors(name: str) -> dict[str, str]:
     folded, error = f"{name}_folded", f"{name}_error"
     codes = (
-        f"{error}.status",
+        # Some put the HTTP status there.
+        f"case when llm_http_status({error}.status) is null then {error}.status end",
         f"case when llm_http_status({error}.code) is null then {error}.code end",
         f"{error}.type",
         f"{name}_aws_code",
@@ -145,16 +152,17 @@ def _plain(name: str, response: str, path: str) -> str:
 
 def _by_shape(name: str, field: str) -> str:
     cases = " ".join(
-        f"when '{family.name}' then {_over(name, family.fields[field])}"
+        f"when '{family.name}' then {_over(name, family, family.fields[field])}"
         for family in families()
         if field in family.fields
     )
     return f"case {name}_shape {cases} end"
 
 
-def _over(name: str, sql: str) -> str:
-    """A family's SQL over the reply of the format `name`."""
-    return "(" + re.sub(r"(?<![\w.])reply(?=\.)", f"{name}_folded", sql) + ")"
+def _over(name: str, family: Family, sql: str) -> str:
+    """A family's SQL over the reply and the steps of the format `name`."""
+    over_steps = re.sub(r"(?<![\w.])step\.(?=\w)", f"{name}_{family.name}_", sql)
+    return "(" + re.sub(r"(?<![\w.])reply(?=\.)", f"{name}_folded", over_steps) + ")"
 
 
 def _merged(one: Structure, other: Structure) -> Structure:

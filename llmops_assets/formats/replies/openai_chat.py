@@ -14,11 +14,7 @@ _USAGE = "reply.usage"
 _INPUT = "reply.usage.prompt_tokens"
 _OUTPUT = "reply.usage.completion_tokens"
 _REASONING = f"coalesce({_USAGE}.completion_tokens_details.reasoning_tokens, {_USAGE}.reasoning_tokens)"
-_HIDDEN = (
-    f"case when {_INPUT} is not null and {_OUTPUT} is not null "
-    f"then llm_excess({_USAGE}.total_tokens, llm_sum_of([{_INPUT}, {_OUTPUT}])) end"
-)
-_IS_STATED = f"coalesce(try_cast({_REASONING} as hugeint) = try_cast(({_HIDDEN}) as hugeint), false)"
+_IS_STATED = f"coalesce(try_cast({_REASONING} as hugeint) = try_cast(step.hidden as hugeint), false)"
 _IS_OPENROUTER = (
     f"({_USAGE}.is_byok is not null or ({_USAGE}.cost is not null and (reply.provider is not null "
     "or starts_with(reply.id, 'gen-'))))"
@@ -61,6 +57,10 @@ FAMILY = Family(
             "pydantic_ai_gateway": texts("cost_estimate"),
         },
     },
+    steps={
+        "hidden": f"case when {_INPUT} is not null and {_OUTPUT} is not null "
+        f"then llm_excess({_USAGE}.total_tokens, llm_sum_of([{_INPUT}, {_OUTPUT}])) end",
+    },
     fields={
         "shape_provider": f"case when {_IS_OPENROUTER} then 'openrouter' "
         f"when reply.x_groq is not null or {_USAGE}.queue_time is not null then 'groq' "
@@ -81,9 +81,10 @@ FAMILY = Family(
         f"{_USAGE}.prompt_tokens_details.cache_creation_tokens, {_USAGE}.cache_creation_input_tokens)",
         "tokens_audio_input": f"{_USAGE}.prompt_tokens_details.audio_tokens",
         "tokens_image_input": f"{_USAGE}.prompt_tokens_details.image_tokens",
-        "tokens_output": f"llm_sum_of([{_OUTPUT}, {_HIDDEN}])",
-        "tokens_reasoning": f"case when {_IS_STATED} then {_REASONING} else llm_sum_of([{_REASONING}, {_HIDDEN}]) end",
-        "has_hidden_reasoning": f"{_HIDDEN} is not null and not {_IS_STATED}",
+        "tokens_output": f"llm_sum_of([{_OUTPUT}, step.hidden])",
+        "tokens_reasoning": f"case when {_IS_STATED} then {_REASONING} "
+        f"else llm_sum_of([{_REASONING}, step.hidden]) end",
+        "has_hidden_reasoning": f"step.hidden is not null and not {_IS_STATED}",
         "tokens_audio_output": f"{_USAGE}.completion_tokens_details.audio_tokens",
         "tokens_total": f"{_USAGE}.total_tokens",
         "web_search_requests": f"coalesce({_USAGE}.server_tool_use.web_search_requests, "

@@ -45,6 +45,8 @@ FAMILY = Family(
         "tokens_total": f"{_USAGE}.total_tokens",
         "web_search_requests": "cast(len(list_filter(reply.output, lambda item: item.type = 'web_search_call' "
         "and coalesce(item.action.type, 'search') = 'search')) as varchar)",
-        "finish_reason": "coalesce(reply.incomplete_details.reason, reply.status)",
+        # What is queued or in progress has not finished.
+        "finish_reason": "coalesce(reply.incomplete_details.reason, "
+        "case when not regexp_matches(reply.status, '^(queued|in_progress)$') then reply.status end)",
     },
 )

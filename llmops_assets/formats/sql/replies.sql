@@ -24,18 +24,19 @@ create or replace macro llm_counts(counts) as list_transform(
     counts, lambda x: cast(llm_count(x, try_cast(x as double)) as hugeint)
 );
 
--- As text, because a sum of two counts may have no bigint. NULL where nothing is known.
-create or replace macro llm_sum_of(counts) as coalesce(
-    llm_odd_count(counts), cast(list_sum(llm_counts(counts)) as varchar)
-);
+-- As text, because a sum of two counts may have no bigint. NULL where nothing is known. A list of lists, because a
+-- macro repeats what it is given, and these are given each other.
+create or replace macro llm_sum_of(counts) as list_transform([counts], lambda list: coalesce(
+    llm_odd_count(list), cast(list_sum(llm_counts(list)) as varchar)
+))[1];
 
-create or replace macro llm_largest_of(counts) as coalesce(
-    llm_odd_count(counts), cast(list_max(llm_counts(counts)) as varchar)
-);
+create or replace macro llm_largest_of(counts) as list_transform([counts], lambda list: coalesce(
+    llm_odd_count(list), cast(list_max(llm_counts(list)) as varchar)
+))[1];
 
-create or replace macro llm_smallest_of(counts) as coalesce(
-    llm_odd_count(counts), cast(list_min(llm_counts(counts)) as varchar)
-);
+create or replace macro llm_smallest_of(counts) as list_transform([counts], lambda list: coalesce(
+    llm_odd_count(list), cast(list_min(llm_counts(list)) as varchar)
+))[1];
 
 -- What a count has over another, NULL if nothing: 109 over 47 is 62.
 create or replace macro llm_excess(count, other) as case
