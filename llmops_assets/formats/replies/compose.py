@@ -103,8 +103,8 @@ def reply_columns(name: str) -> dict[str, str]:
         f"case when {name}_is_error then {folded}.request_id end)",
         "model": f"coalesce(nullif({folded}.model, ''), regexp_replace({folded}.modelVersion, '^(.*/)?models/', ''), "
         f"{folded}.trace.promptRouter.invokedModelId)",
-        "status_code": f"coalesce(cast(coalesce(llm_http_status({name}_error.code), llm_http_status({name}_error.status)) as varchar), "
-        f"{folded}.ResponseMetadata.HTTPStatusCode)",
+        "status_code": f"coalesce(cast(llm_http_status({name}_error.code) as varchar), "
+        f"cast(llm_http_status({name}_error.status) as varchar), {folded}.ResponseMetadata.HTTPStatusCode)",
         **_errors(name),
     }
 

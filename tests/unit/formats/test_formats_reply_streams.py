@@ -127,6 +127,8 @@ def test_an_error_in_a_stream_is_one_and_keeps_what_was_consumed(decoder: Decode
 
 def test_pieces_of_a_broken_recording_are_left_out(decoder: Decoder) -> None:
     text = events(MESSAGE_EVENTS)
-    broken = text.replace('data: {"type": "ping"}', 'data: {"type": "pi')
-    rows = decoder.rows(wrapped(broken), wrapped([None, 7, "x", *MESSAGE_EVENTS]), wrapped(["x", *text.splitlines()]))
-    assert [some(row, "outcome", "tokens_input", "tokens_output") for row in rows] == [("accepted", 2730, 150)] * 3
+    cut, mangled = (text.replace('{"type": "ping"}', piece) for piece in ('{"type": "pi', '{"type": "pi}'))
+    rows = decoder.rows(
+        wrapped(cut), wrapped(mangled), wrapped([None, 7, "x", *MESSAGE_EVENTS]), wrapped(["x", *text.splitlines()])
+    )
+    assert [some(row, "outcome", "tokens_input", "tokens_output") for row in rows] == [("accepted", 2730, 150)] * 4
