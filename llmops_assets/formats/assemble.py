@@ -42,6 +42,7 @@ STATED_ID = "coalesce(event_id, case when event_is_request then request_id end)"
 FLAGS = {
     "cached_tokens_unreported": "is_cache_unreported",
     "derived_event_id": f"{STATED_ID} is null",
+    "hidden_reasoning_from_total": "has_hidden_reasoning",
     "inferred_provider": "coalesce(own_provider, prefix_provider) is null and known_provider is not null",
     "naive_timestamp_assumed_utc": "llm_is_naive_time(started_at_text, started_at_d)",
     "negative_cost": "claimed_cost < 0",

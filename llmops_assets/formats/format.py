@@ -53,7 +53,8 @@ OTHER_TEXTS = ("error_message", "error_detail")
 # cost_kind: billed or estimated. event_is_request: the request id is the event's id. zero_cost_is_missing:
 # a cost of 0 beside tokens, success and no cache hit is no price. has_repeated_tag: a key of the tags
 # comes twice. is_call: false for well-formed records of something else. is_cache_unreported: the producer
-# never says how much of the input came from a cache.
+# never says how much of the input came from a cache. has_hidden_reasoning: the output has reasoning that only
+# the producer's total shows.
 TYPED = {
     "tags": "map(varchar, varchar)",
     "cost_kind": "varchar",
@@ -62,6 +63,7 @@ TYPED = {
     "has_repeated_tag": "boolean",
     "is_call": "boolean",
     "is_cache_unreported": "boolean",
+    "has_hidden_reasoning": "boolean",
 }
 FIELDS: dict[str, str] = {
     **dict.fromkeys((*IDENTIFIERS, *COUNTS, *NUMBERS, *BOOLEANS, *MONEY, *TIMES, *OTHER_TEXTS), "varchar"),
@@ -77,6 +79,7 @@ DEFAULTS = {
     "has_repeated_tag": "false",
     "is_call": "true",
     "is_cache_unreported": "false",
+    "has_hidden_reasoning": "false",
 }
 
 

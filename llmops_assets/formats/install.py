@@ -12,7 +12,7 @@ import duckdb
 
 from llmops_assets.formats.redaction import redacted
 
-MACROS = ("json", "values", "identifiers", "tags", "meaning", "models", "otlp", "langfuse")
+MACROS = ("json", "values", "identifiers", "tags", "meaning", "models", "otlp", "langfuse", "replies")
 REDACT = "llm_redacted"
 MACRO_OF = {
     "operation": "llm_operation",

@@ -28,6 +28,7 @@ REASONS = {
 FLAGS = {
     "usage_missing", "reported_cost_zero_is_missing", "negative_cost", "non_usd_cost", "naive_timestamp_assumed_utc",
     "negative_latency", "zero_output", "inferred_provider", "derived_event_id", "cached_tokens_unreported",
+    "hidden_reasoning_from_total",
 }  # fmt: skip
 ODD: list[Any] = [
     None, True, False, 0, -1, 1, 0.5, 500.5, 1e300, -1e300, 2**63, -(2**64), 10**400, "", " ", "x", "null", "NaN",
