@@ -4,6 +4,7 @@ Belongs here: the vocabulary that formats and the decoder share. A field is stil
 shall cast it, so that a value of the wrong type is told apart from an absent one in one place.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -111,3 +112,14 @@ def first_of(record: str, *names: str) -> str:
     """SQL of the first known of `names` in the struct `record`."""
     members = ", ".join(f'{record}."{name}"' for name in names)
     return members if len(names) == 1 else f"coalesce({members})"
+
+
+def parsed(text: str, structure: Structure) -> str:
+    """SQL that reads a text with a JSON object in it; NULL where it holds none."""
+    shape = json.dumps(structure)
+    return f"case when starts_with({text}, '{{') then try(json_transform({text}, '{shape}')) end"
+
+
+def unquoted(text: str) -> str:
+    """SQL of a text without the quotes of a JSON string, where JSON was written into JSON twice."""
+    return f"case when starts_with({text}, '\"') then try(json_extract_string({text}, '$')) else {text} end"
