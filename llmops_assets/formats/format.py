@@ -123,3 +123,14 @@ def parsed(text: str, structure: Structure) -> str:
 def unquoted(text: str) -> str:
     """SQL of a text without the quotes of a JSON string, where JSON was written into JSON twice."""
     return f"case when starts_with({text}, '\"') then try(json_extract_string({text}, '$')) else {text} end"
+
+
+def total(first: str, *others: str) -> str:
+    """SQL of a count that does not include the `others`, with them; as it stands where it is none itself."""
+    added = "".join(f" + coalesce({_count(other)}, 0)" for other in others)
+    return f"coalesce(cast(try({_count(first)}{added}) as varchar), {first})"
+
+
+def _count(text: str) -> str:
+    """A count wide enough to be added to others."""
+    return f"cast(llm_count({text}, try_cast({text} as double)) as hugeint)"

@@ -130,7 +130,7 @@ FORMAT = Format(
         "session_id": _known("session_id"),
         "tenant_id": f"coalesce({_known('team_id')}, {_said('user_api_key_team_id')}, {_known('organization_id')}, "
         f"{_said('user_api_key_org_id')})",
-        "user_id": f'coalesce(nullif(trim(litellm_spend."user"), \'\'), {_said("user_api_key_user_id")})',
+        "user_id": f"coalesce(nullif(trim(litellm_spend.\"user\"), ''), {_said('user_api_key_user_id')})",
         "end_user_id": _known("end_user"),
         "api_key_id": f"coalesce({_known('api_key')}, {_said('user_api_key')})",
         "feature": "litellm_spend_tags['feature']",
