@@ -65,7 +65,8 @@ FORMAT = Format(
         "model": _of("model"),
         "requested_model": _of("router"),
         "operation": f"case {_of('api_type')} when 'completions' then 'chat' when 'tts' then 'audio' "
-        f"when 'stt' then 'audio' else coalesce({_of('api_type')}, case when {_of('id')} is not null then 'chat' end) end",
+        f"when 'stt' then 'audio' else coalesce({_of('api_type')}, case when {_of('id')} is not null then 'chat' end) "
+        "end",
         "streaming": _of("streamed"),
         "service_tier": _of("service_tier"),
         "tokens_input": _of("native_tokens_prompt", "tokens_prompt"),
