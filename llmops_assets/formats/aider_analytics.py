@@ -12,6 +12,7 @@ weak and the editor model may have been used: they are tags.
 from llmops_assets.formats.format import Format, texts
 
 _PROPERTIES = "aider_analytics.properties"
+TAGS = ("weak_model", "editor_model", "edit_format", "aider_version")
 
 FORMAT = Format(
     name="aider_analytics",
@@ -33,13 +34,11 @@ FORMAT = Format(
     },
     steps=(
         {
-            "is_redacted": f"coalesce(suffix({_PROPERTIES}.main_model, '/REDACTED'), false)",
+            "is_redacted": f"suffix({_PROPERTIES}.main_model, '/REDACTED')",
             "is_sent": "aider_analytics.event = 'message_send'",
-            "tags": f"case when {_PROPERTIES} is not null then llm_clean_tags(map {{"
-            + ", ".join(
-                f"'{name}': nullif(nullif({_PROPERTIES}.{name}, 'None'), '')"
-                for name in ("weak_model", "editor_model", "edit_format", "aider_version")
-            )
+            "tags": f"case when coalesce({', '.join(f'{_PROPERTIES}.{name}' for name in TAGS)}) is not null "
+            "then llm_clean_tags(map {"
+            + ", ".join(f"'{name}': nullif(nullif({_PROPERTIES}.{name}, 'None'), '')" for name in TAGS)
             + "}) end",
         },
     ),
@@ -48,7 +47,7 @@ FORMAT = Format(
         "tags": "aider_analytics_tags",
         "provider": "case when aider_analytics_is_redacted "
         f"then nullif(split_part({_PROPERTIES}.main_model, '/', 1), '') end",
-        "model": f"case when not aider_analytics_is_redacted then {_PROPERTIES}.main_model end",
+        "model": f"case when aider_analytics_is_redacted is not true then {_PROPERTIES}.main_model end",
         "requested_model": f"case when aider_analytics_is_redacted then {_PROPERTIES}.main_model end",
         "operation": "case when aider_analytics_is_sent then 'chat' end",
         "is_call": "coalesce(aider_analytics_is_sent, true)",
