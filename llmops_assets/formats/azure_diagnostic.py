@@ -71,7 +71,7 @@ FORMAT = Format(
             "said": parsed("azure_diagnostic.properties", PROPERTIES),
             "place": 'case when coalesce(azure_diagnostic.location, azure_diagnostic."resourceId") is not null then '
             "llm_clean_tags(map {'azure_location': azure_diagnostic.location, 'azure_resource': "
-            "lower(nullif(regexp_extract(azure_diagnostic.\"resourceId\", '([^/]+)/?$', 1), ''))}) end",
+            "lower(nullif(regexp_extract(azure_diagnostic.\"resourceId\", '^/.*?([^/]+)/?$', 1), ''))}) end",
         },
         {
             "operation": _operation(),
@@ -80,7 +80,7 @@ FORMAT = Format(
     ),
     columns={
         "event_id": "case when azure_diagnostic.\"correlationId\" <> '' then "
-        "concat_ws('|', azure_diagnostic.\"correlationId\", azure_diagnostic.time) end",
+        "concat_ws('|', llm_scalar(azure_diagnostic.\"correlationId\"), llm_scalar(azure_diagnostic.time)) end",
         "request_id": 'azure_diagnostic."correlationId"',
         "user_id": _said("objectId"),
         "tags": "azure_diagnostic_place",

@@ -23,5 +23,5 @@ def paired_tags(keys: str, values: str) -> str:
         f"list_transform(list_zip({keys}, {values}), lambda e, i: "
         f"case when list_position({keys}, e[1]) = i then struct_pack(key := e[1], value := e[2]) end)"
     )
-    known = f"list_filter({entries}, lambda e: e is not null and e.key is not null)"
+    known = f"list_filter({entries}, lambda e: e is not null and llm_scalar(e.key) is not null)"
     return f"case when len({keys}) = len({values}) then llm_clean_tags(map_from_entries({known})) end"

@@ -39,9 +39,13 @@ class _Number(str):
 
 def redacted(text: str) -> str:
     """JSON `text` without contents; only its length and hash where Python cannot read what DuckDB could."""
+    return _redacted(text, is_content=True)
+
+
+def _redacted(text: str, *, is_content: bool) -> str:
     try:
         value = json.loads(text, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number)
-        return _render(value, is_content=True)
+        return _render(value, is_content=is_content)
     except (ValueError, RecursionError):
         return _digest(text)
 
@@ -65,7 +69,15 @@ def _render(value: object, *, is_content: bool) -> str:
         return "[" + ", ".join(_render(item, is_content=is_content) for item in value) + "]"
     if is_content or len(str(value)) > MAX_TEXT:
         return _digest(value)
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(_without_inner(str(value)), ensure_ascii=False)
+
+
+def _without_inner(text: str) -> str:
+    """A text without the contents of the JSON in it: some producers write objects and lists into texts."""
+    if not text.startswith(("{", "[")):
+        return text
+    # Half of a surrogate pair, dropped from the record itself, may still be escaped in there.
+    return _redacted(text, is_content=False).encode(errors="replace").decode()
 
 
 def _member(key: str, value: object) -> str:

@@ -10,7 +10,7 @@ from sampled import sample
 PORTKEY, LIMITED, CACHED, FILES = sample("portkey")
 ROW, OBJECT, HIT, CANCELLED = sample("helicone")
 CHAT, EMBEDDING, THREAD, AUDIT = sample("azure_diagnostic")
-SECRET = "secret recipe"
+SECRET = "zebra-secret-4711"
 
 
 def test_a_line_of_portkey_is_read_as_its_conventions_say(decoder: Decoder) -> None:

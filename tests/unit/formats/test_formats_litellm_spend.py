@@ -92,6 +92,6 @@ def test_a_repeated_key_in_the_metadata_is_found(decoder: Decoder) -> None:
 
 
 def test_no_content_reaches_a_column(decoder: Decoder) -> None:
-    secret = "the secret recipe"
+    secret = "zebra-secret-4711"
     record = spend(messages=[{"content": secret}], response={"choices": [secret]}, proxy_server_request=secret)
     assert secret not in str(decoder.row(record))
