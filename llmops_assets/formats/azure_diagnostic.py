@@ -86,7 +86,7 @@ FORMAT = Format(
         "tags": "azure_diagnostic_place",
         "provider": "case when azure_diagnostic_operation is not null then 'azure' end",
         "model": f"case when azure_diagnostic_is_version and not suffix({_MODEL}, {_VERSION}) "
-        f"then {_MODEL} || '-' || lower({_VERSION}) else {_MODEL} end",
+        f"then llm_scalar({_MODEL}) || '-' || lower({_VERSION}) else {_MODEL} end",
         "requested_model": _said("modelDeploymentName"),
         "operation": "azure_diagnostic_operation",
         "is_call": "azure_diagnostic_operation is not null "

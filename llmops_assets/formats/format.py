@@ -53,7 +53,8 @@ TIMES = ("started_at", "ended_at", "first_token_at")
 OTHER_TEXTS = ("error_message", "error_detail")
 # cost_kind: billed or estimated. event_is_request: the request id is the event's id. zero_cost_is_missing:
 # a cost of 0 beside tokens, success and no cache hit is no price. has_repeated_tag: a key of the tags
-# comes twice. is_call: false for well-formed records of something else.
+# comes twice. is_call: false for well-formed records of something else. report: of a provider's report, which
+# is no call either, its results as JSON without contents.
 TYPED = {
     "tags": "map(varchar, varchar)",
     "cost_kind": "varchar",
@@ -61,6 +62,7 @@ TYPED = {
     "zero_cost_is_missing": "boolean",
     "has_repeated_tag": "boolean",
     "is_call": "boolean",
+    "report": "varchar",
 }
 FIELDS: dict[str, str] = {
     **dict.fromkeys((*IDENTIFIERS, *COUNTS, *NUMBERS, *BOOLEANS, *MONEY, *TIMES, *OTHER_TEXTS), "varchar"),
@@ -75,6 +77,7 @@ DEFAULTS = {
     "zero_cost_is_missing": "false",
     "has_repeated_tag": "false",
     "is_call": "true",
+    "report": "null",
 }
 
 

@@ -149,7 +149,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 def _decoded(files: list[str]) -> str:
     """The decoded rows; what is rejected again keeps its payload, whose contents were left out once already."""
     return (
-        "(select decoded.* replace (if(decoded.payload is null, null, rejected.payload) as payload) "
+        "(select decoded.* replace (if(decoded.outcome = 'rejected', rejected.payload, decoded.payload) as payload) "
         f"from read_parquet({literal(files)}) as decoded inner join rejected "
         "on decoded.uri = rejected.uri and decoded.version = rejected.version and decoded.line = rejected.line "
         "and decoded.record_index is not distinct from rejected.record_index)"
