@@ -174,6 +174,7 @@ class _Refresh:
 
         def decode(refs: list[ObjectRef], failed: Failed) -> Decoded:
             sizes = {"batch_bytes": ingest.batch_bytes, "max_line_bytes": ingest.max_line_bytes}
+            sizes["max_ratio"] = ingest.max_compression_ratio
             return self._decode(refs, read_batches(refs, store, **sizes, failed=failed))
 
         return take_in(refs, store, decode, self.lake, self.connection)
