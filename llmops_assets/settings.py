@@ -76,6 +76,9 @@ class IngestSettings(Section):
     )
     max_line_bytes: int = Field(32 * 2**20, description="A longer line is rejected as line_too_long.", ge=1024)
     batch_bytes: int = Field(64 * 2**20, description="Decoded at a time; bounds memory.", ge=2**20)
+    max_compression_ratio: int = Field(
+        250, description="What grows by more when it is decompressed, beyond 64 MiB, is broken off.", ge=1
+    )
 
 
 class WarehouseSettings(Section):

@@ -1,7 +1,7 @@
 """The columns of the raw table, each from the decoder's last stage.
 
-A rejected record, and one that is no call, keeps its position and no event column: what is wrong with it
-must not be counted anywhere by accident.
+A rejected record, one that is no call, and a provider's report keep their position and no event column: what is
+in them must not be counted anywhere by accident.
 """
 
 import re
@@ -20,7 +20,8 @@ POSITION = {
     "format": ("varchar", "format"),
     "outcome": (
         "varchar",
-        "case when reason is not null then 'rejected' when not is_call then 'not_a_call' else 'accepted' end",
+        "case when reason is not null then 'rejected' when report is not null then 'report' "
+        "when not is_call then 'not_a_call' else 'accepted' end",
     ),
     "reject_reason": ("varchar", "reason"),
 }
@@ -126,7 +127,7 @@ def rows_stage(known: Collection[str], *, keep_bytes: bool) -> str:
         ),
         f"    case when is_accepted then {FLAG_LIST} else {NO_FLAGS} end as flags",
     ]
-    accepted = "(select *, reason is null and is_call as is_accepted from charged)"
+    accepted = "(select *, reason is null and is_call and report is null as is_accepted from charged)"
     return "select\n" + ",\n".join(columns) + f"\nfrom {accepted}"
 
 
@@ -137,7 +138,7 @@ def rejects(*, keep_bytes: bool) -> str:
         *(f"    {_null(kind)} as {name}" for name, (kind, _) in EVENT.items()),
         f"    {NO_FLAGS} as flags",
     ]
-    return "select\n" + ",\n".join(columns) + "\nfrom unclaimed"
+    return "select\n" + ",\n".join(columns) + "\nfrom (select *, cast(null as varchar) as report from unclaimed)"
 
 
 def _is_unknown(sql: str, known: Collection[str]) -> bool:
@@ -157,11 +158,11 @@ def _position(*, keep_bytes: bool) -> list[str]:
 
 
 def _payload(*, keep_bytes: bool) -> list[str]:
-    """What a reject keeps: JSON without contents, the rest only as length and hash unless configured."""
+    """What a report keeps, its results, and a reject: JSON without contents, else length and hash."""
     unreadable = "text" if keep_bytes else "null"
     is_unreadable = "reason = 'malformed_json' or text is null"
     return [
-        "    case when reason is null then null "
+        "    case when reason is null then report "
         f"when {is_unreadable} then {unreadable} else llm_redacted(text) end as payload",
         "    case when reason is not null then coalesce(bytes, strlen(text)) end as payload_bytes",
         "    case when reason is not null then coalesce(sha256, sha256(text)) end as payload_sha256",

@@ -4,6 +4,7 @@ Belongs here: the vocabulary that formats and the decoder share. A field is stil
 shall cast it, so that a value of the wrong type is told apart from an absent one in one place.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -54,7 +55,8 @@ OTHER_TEXTS = ("error_message", "error_detail")
 # a cost of 0 beside tokens, success and no cache hit is no price. has_repeated_tag: a key of the tags
 # comes twice. is_call: false for well-formed records of something else. is_cache_unreported: the producer
 # never says how much of the input came from a cache. has_hidden_reasoning: the output has reasoning that only
-# the producer's total shows.
+# the producer's total shows. report: of a provider's report, which is no call either, its results as JSON
+# without contents.
 TYPED = {
     "tags": "map(varchar, varchar)",
     "cost_kind": "varchar",
@@ -64,6 +66,7 @@ TYPED = {
     "is_call": "boolean",
     "is_cache_unreported": "boolean",
     "has_hidden_reasoning": "boolean",
+    "report": "varchar",
 }
 FIELDS: dict[str, str] = {
     **dict.fromkeys((*IDENTIFIERS, *COUNTS, *NUMBERS, *BOOLEANS, *MONEY, *TIMES, *OTHER_TEXTS), "varchar"),
@@ -80,6 +83,7 @@ DEFAULTS = {
     "is_call": "true",
     "is_cache_unreported": "false",
     "has_hidden_reasoning": "false",
+    "report": "null",
 }
 
 
@@ -145,3 +149,25 @@ def first_of(record: str, *names: str) -> str:
     """SQL of the first known of `names` in the struct `record`."""
     members = ", ".join(f'{record}."{name}"' for name in names)
     return members if len(names) == 1 else f"coalesce({members})"
+
+
+def parsed(text: str, structure: Structure) -> str:
+    """SQL that reads a text with a JSON object in it; NULL where it holds none."""
+    shape = json.dumps(structure)
+    return f"case when starts_with({text}, '{{') then try(json_transform({text}, '{shape}')) end"
+
+
+def unquoted(text: str) -> str:
+    """SQL of a text without the quotes of a JSON string, where JSON was written into JSON twice."""
+    return f"case when starts_with({text}, '\"') then try(json_extract_string({text}, '$')) else {text} end"
+
+
+def total(first: str, *others: str) -> str:
+    """SQL of a count that does not include the `others`, with them; as it stands where it is none itself."""
+    added = "".join(f" + coalesce({_count(other)}, 0)" for other in others)
+    return f"coalesce(cast(try({_count(first)}{added}) as varchar), {first})"
+
+
+def _count(text: str) -> str:
+    """A count wide enough to be added to others."""
+    return f"cast(llm_count({text}, try_cast({text} as double)) as hugeint)"

@@ -22,6 +22,7 @@ from llmops_assets.ingest.intake import Intake, literal, take_in
 from llmops_assets.ingest.kafka_objects import KafkaReport, RangesRead, after_commit, with_sizes
 from llmops_assets.ingest.ledger import Look, write_ledger
 from llmops_assets.ingest.plan import Again, Plan, plan_refresh
+from llmops_assets.ingest.usage_reports import write_usage_reports
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake, StaleWindow
 from llmops_assets.settings import Settings
@@ -132,6 +133,7 @@ class _Refresh:
         self.report.bytes += sum(sizes.values())
         look = Look(with_sizes(listed.values(), sizes), self.plan.gone, self.report.failures, durations, again.replayed)
         for window in contiguous(self.plan.hours):
+            write_usage_reports(self.lake, self.connection, self.source.name, window)
             write_ledger(self.lake, self.connection, self.source.name, window, look, self.run)
         if isinstance(self.source, KafkaSettings):
             self.report.kafka = after_commit(self.lake, self.source, self.plan.window, self.ranges)
@@ -173,6 +175,7 @@ class _Refresh:
 
         def decode(refs: list[ObjectRef], failed: Failed) -> Decoded:
             sizes = {"batch_bytes": ingest.batch_bytes, "max_line_bytes": ingest.max_line_bytes}
+            sizes["max_ratio"] = ingest.max_compression_ratio
             return self._decode(refs, read_batches(refs, store, **sizes, failed=failed))
 
         return take_in(refs, store, decode, self.lake, self.connection)

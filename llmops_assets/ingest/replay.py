@@ -150,7 +150,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 def _decoded(files: list[str]) -> str:
     """The decoded rows; what is rejected again keeps its payload, whose contents were left out once already."""
     return (
-        "(select decoded.* replace (case when decoded.payload is null or rejected.record_index is distinct from "
+        "(select decoded.* replace (case when decoded.outcome <> 'rejected' or rejected.record_index is distinct from "
         "decoded.record_index then decoded.payload else rejected.payload end as payload) "
         f"from read_parquet({literal(files)}) as decoded inner join rejected "
         "on decoded.uri = rejected.uri and decoded.version = rejected.version and decoded.line = rejected.line "

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmops_assets.sources.ahead import ReadAhead
+from llmops_assets.sources.compression import MAX_RATIO
 from llmops_assets.sources.errors import ObjectError
 from llmops_assets.sources.objects import LINES_SCHEMA, OF_RECORDS, Batch, ObjectRead, Refs, Store
 from llmops_assets.sources.reading import read_object
@@ -29,7 +30,13 @@ Failed = dict[int, ObjectError]
 
 
 def read_batches(
-    refs: Refs, store: Store, *, batch_bytes: int, max_line_bytes: int, failed: Failed | None = None
+    refs: Refs,
+    store: Store,
+    *,
+    batch_bytes: int,
+    max_line_bytes: int,
+    max_ratio: int = MAX_RATIO,
+    failed: Failed | None = None,
 ) -> Iterator[Batch]:
     """The records of `refs`, in batches of `batch_bytes` of text, each at most one record more.
 
@@ -47,7 +54,7 @@ def read_batches(
         for object_id, ref in enumerate(refs):
             chunks = collector.counted(object_id, ahead.chunks(object_id))
             try:
-                for piece in read_object(ref.key, chunks, max_line_bytes):
+                for piece in read_object(ref.key, chunks, max_line_bytes, max_ratio):
                     yield from collector.add(object_id, piece)
             except ObjectError as error:
                 if failed is None:

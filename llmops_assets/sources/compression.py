@@ -1,7 +1,7 @@
 """Decompression by magic bytes, as a stream of bounded chunks.
 
 A file's name does not matter. What was decoded before a stream broke is given out first; then
-`CorruptStream` says that something is missing.
+`CorruptStream` says that something is missing. A stream that grows beyond all measure is broken off.
 """
 
 import zlib
@@ -16,13 +16,16 @@ OUTPUT_BYTES = 4 * 2**20
 # What a decoder had decoded of the slice it failed in is lost, so slices are small. It also bounds what a
 # zstd stream can blow up to at once: 128 KiB for each 4 bytes.
 GZIP_SLICE, ZSTD_SLICE = 64 * 2**10, 4 * 2**10
+MAX_RATIO = 250
+# Up to here the ratio means nothing: a small file of one repeated line is no bomb.
+HARMLESS_BYTES = 64 * 2**20
 
 
-def decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def decompressed(chunks: Iterator[bytes], max_ratio: int = MAX_RATIO) -> Iterator[bytes]:
     """The content of an object; plain objects pass through.
 
     Raises:
-        CorruptStream: a gzip or zstd stream is truncated or damaged.
+        CorruptStream: a gzip or zstd stream is truncated, damaged, or more than `max_ratio` times its size.
     """
     head = b""
     for chunk in chunks:
@@ -30,11 +33,34 @@ def decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
         if len(head) >= len(ZSTD):
             break
     whole = chain([head], chunks) if head else chunks
+    growth = _Growth(max_ratio)
     if head.startswith(GZIP):
-        return _rechunked(_members(whole, _Gzip, GZIP_SLICE))
+        return _rechunked(growth.checked(_members(growth.counted(whole), _Gzip, GZIP_SLICE)))
     if head.startswith(ZSTD):
-        return _rechunked(_members(whole, _Zstd, ZSTD_SLICE))
+        return _rechunked(growth.checked(_members(growth.counted(whole), _Zstd, ZSTD_SLICE)))
     return whole
+
+
+class _Growth:
+    """How much longer a stream becomes by being decompressed."""
+
+    def __init__(self, max_ratio: int) -> None:
+        self._max_ratio = max_ratio
+        self._taken = self._given = 0
+
+    def counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The same compressed chunks, counted."""
+        for chunk in chunks:
+            self._taken += len(chunk)
+            yield chunk
+
+    def checked(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        """The same decompressed parts, as long as there are not too many."""
+        for part in parts:
+            self._given += len(part)
+            if self._given > max(HARMLESS_BYTES, self._max_ratio * self._taken):
+                raise CorruptStream(f"the stream is more than {self._max_ratio} times its compressed size")
+            yield part
 
 
 class _Gzip:

@@ -5,7 +5,7 @@ Belongs here: byte-order mark, compression and looking ahead. Does not belong he
 
 from collections.abc import Callable, Iterator
 
-from llmops_assets.sources.compression import decompressed
+from llmops_assets.sources.compression import MAX_RATIO, decompressed
 from llmops_assets.sources.errors import CorruptStream
 
 _MARK = b"\xef\xbb\xbf"
@@ -14,8 +14,8 @@ _MARK = b"\xef\xbb\xbf"
 class Content:
     """A stream of chunks of which the beginning can be seen before it is read."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = decompressed(chunks)
+    def __init__(self, chunks: Iterator[bytes], max_ratio: int = MAX_RATIO) -> None:
+        self._chunks = decompressed(chunks, max_ratio)
         self._head = b""
         self._failure: CorruptStream | None = None
         self.ended = False

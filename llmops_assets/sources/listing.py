@@ -4,6 +4,7 @@ Belongs here: walking folders, leaving out what a layout says cannot matter, and
 not data yet. Does not belong here: what is new (ingest decides), or reading.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -11,6 +12,12 @@ from llmops_assets.source_settings import SourceSettings
 from llmops_assets.sources.layout import Layout, Pruning
 from llmops_assets.sources.objects import Entry, ObjectRef, Store
 from llmops_assets.windows import Window, hour_of
+
+# What Bedrock's invocation logs hold beside the logs: bodies too long for a line, and a mark of its own.
+_NO_LOG = re.compile(
+    r"BedrockModelInvocationLogs/(.*/)?data/|(^|/)data/[^/]+_(input|output)\.json(\.gz)?$"
+    r"|(^|/)amazon-bedrock-logs-permission-check[^/]*$"
+)
 
 
 def list_objects(
@@ -68,9 +75,10 @@ def _parents(path: str) -> list[str]:
 
 
 def is_data(entry: Entry) -> bool:
-    """False for directory markers and for files that a writer has not finished or hides."""
+    """False for directory markers, files that a writer has not finished or hides, and bodies beside a log."""
     name = entry.key.rpartition("/")[2]
-    return not (name == "" or name.startswith(("_", ".")) or name.endswith(".tmp"))
+    is_hidden = name == "" or name.startswith(("_", ".")) or name.endswith(".tmp")
+    return not is_hidden and _NO_LOG.search(entry.key) is None
 
 
 def ref_of(store: Store, layout: Layout | None, entry: Entry, known: Mapping[str, datetime]) -> ObjectRef:

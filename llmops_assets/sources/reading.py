@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from llmops_assets.sources.compression import MAX_RATIO
 from llmops_assets.sources.content import Content
 from llmops_assets.sources.csv_rows import read_csv
 from llmops_assets.sources.documents import document_rows, is_value
@@ -19,9 +20,11 @@ _CSV = re.compile(r"\.csv(?![a-z])(?!.*\.(json|jsonl|ndjson)\b)", re.IGNORECASE)
 _FIRST = re.compile(rb"[^ \t\r\n]")
 
 
-def read_object(key: str, chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[pa.RecordBatch]:
+def read_object(
+    key: str, chunks: Iterator[bytes], max_line_bytes: int, max_ratio: int = MAX_RATIO
+) -> Iterator[pa.RecordBatch]:
     """The records and rejects of one object, in order."""
-    content = Content(chunks)
+    content = Content(chunks, max_ratio)
     if content.look(lambda head: len(head) >= len(MAGIC)).startswith(MAGIC):
         return read_parquet(iter(content))
     if _CSV.search(key.rpartition("/")[2]):

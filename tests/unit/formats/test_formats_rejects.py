@@ -188,3 +188,14 @@ def test_a_reject_that_python_cannot_read_does_not_cost_its_file(decoder: Decode
     rows = decoder.rows(deep, GOOD)
     assert [row["outcome"] for row in rows] == ["rejected", "accepted"]
     assert json.loads(rows[0]["payload"])["length"] == len(deep)
+
+
+def test_contents_of_json_inside_a_text_are_left_out_too() -> None:
+    inner = json.dumps({"team": "core", "prompt": "zebra", "list": [{"content": "zebra"}, "short"]})
+    kept = json.loads(json.loads(redacted(json.dumps({"metadata": inner})))["metadata"])
+    assert some(kept, "team") == ("core",)
+    assert kept["prompt"].keys() == kept["list"][0]["content"].keys() == {"length", "sha256"}
+    assert kept["list"][1] == "short"
+    assert json.loads(redacted('{"tags": "[\\"env:prod\\"]"}')) == {"tags": '["env:prod"]'}
+    assert "zebra" not in redacted('{"cut": "{\\"prompt\\": \\"zebra"}')
+    assert redacted('{"tags": "[\\"\\\\ud83d\\"]"}').encode() == b'{"tags": "[\\"?\\"]"}'
