@@ -205,6 +205,7 @@ class _Refresh:
                 "configured_format": None if self.source.format == "auto" else self.source.format,
                 "request_id_is_unique": self.source.request_id_is_unique,
                 "source_tenant": self.source.tenant,
+                "attribution": self.source.attribution.text,
             }
             for number, ref in enumerate(refs)
         ]
@@ -279,5 +280,6 @@ OBJECTS_SCHEMA = pa.schema(
         ("configured_format", pa.string()),
         ("request_id_is_unique", pa.bool_()),
         ("source_tenant", pa.string()),
+        ("attribution", pa.string()),
     ]
 )

@@ -175,6 +175,7 @@ def _objects(connection: duckdb.DuckDBPyConnection, source: AnySource) -> pa.Tab
             "configured_format": None if source.format == "auto" else source.format,
             "request_id_is_unique": source.request_id_is_unique,
             "source_tenant": source.tenant,
+            "attribution": source.attribution.text,
         }
         for number, (uri, version, hour, arrived_at, topic, partition) in enumerate(found)
     ]
