@@ -10,7 +10,7 @@ from importlib.resources import files
 
 import duckdb
 
-from llmops_assets.formats import names
+from llmops_assets.formats.names import install_names
 from llmops_assets.formats.redaction import redacted
 
 MACROS = ("json", "values", "identifiers", "tags", "meaning", "models")
@@ -26,7 +26,7 @@ MACRO_OF = {
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Install the macros; may be called again on the same connection."""
     connection.execute(_alias_macro())
-    connection.execute(";".join(names.macros()))
+    install_names(connection)
     connection.execute(_word_macros())
     for name in MACROS:
         connection.execute((files(__package__) / "sql" / f"{name}.sql").read_text(encoding="utf-8"))

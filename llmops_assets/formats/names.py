@@ -9,6 +9,8 @@ import csv
 from collections.abc import Iterator
 from importlib.resources import files
 
+import duckdb
+
 Row = dict[str, str]
 LISTS = ("scope", "vendor")
 CROSS_REGION = r"^({scope})\.({vendor})\."
@@ -30,6 +32,22 @@ def macros() -> Iterator[str]:
     yield _macro("llm_region_scope", f"nullif(regexp_extract(model, {_text(_filled(CROSS_REGION))}, 1), '')")
     yield _inference()
     yield _family()
+    # Of distinct names, not of every row: it tries one expression after another.
+    yield _macro("llm_model_family", "llm_family_of_stem(llm_model_stem(lower(trim(model))))")
+
+
+def install_names(connection: duckdb.DuckDBPyConnection) -> None:
+    """Install the macros; may be called again on the same connection."""
+    connection.execute(";".join(macros()))
+
+
+def families(events: str) -> str:
+    """SQL of every name of a model in the relation `events` that has a family, with it."""
+    return (
+        "select model_name, llm_model_family(model_name) as model_family from "
+        f"(select model as model_name from {events} union select requested_model from {events}) "
+        "where llm_model_family(model_name) is not null"
+    )
 
 
 def _rows(name: str) -> Iterator[Row]:

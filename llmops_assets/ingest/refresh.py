@@ -220,8 +220,8 @@ class _Refresh:
                 self.report.rejects[reason] = self.report.rejects.get(reason, 0) + count
 
     def _touched(self, window: Window, files: Iterable[str], replaced: list[str]) -> list[datetime]:
-        """Event hours of accepted rows added and removed, widened by the margin of deduplication."""
-        margin = self.settings.warehouse.dedupe_margin
+        """Event hours of accepted rows added and removed, widened by what windows reach beyond themselves."""
+        margin = self.settings.warehouse.reach
         self._mount(window)
         removed = (
             f"(select * from lake.{RAW} where source = '{self.source.name}' "

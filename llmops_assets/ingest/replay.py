@@ -129,7 +129,7 @@ def _from_payloads(
         )
         files = decoder.decode(_batches(connection, objects), lambda _: None).files
         rest = f"(select * from lake.{RAW} where source = '{source.name}' and not coalesce({rejected}, false))"
-        touched = event_hours(connection, files, settings.warehouse.dedupe_margin)
+        touched = event_hours(connection, files, settings.warehouse.reach)
         lake.commit_files(
             RAW,
             window,

@@ -33,7 +33,3 @@ create or replace macro llm_scope(model) as case when contains(model, '.') then 
 create or replace macro llm_without_scope(model, scope) as case
     when scope is null then model else substr(model, length(scope) + 2)
 end;
-
--- What models are grouped by, whoever serves them under whatever name: claude-sonnet, gpt-4o, gemini-flash. For
--- distinct names, not for every row: it tries one expression after another.
-create or replace macro llm_model_family(model) as llm_family_of_stem(llm_model_stem(lower(trim(model))));
