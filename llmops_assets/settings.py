@@ -27,6 +27,8 @@ from llmops_assets.quality_settings import QualitySettings
 from llmops_assets.section import Section
 from llmops_assets.source_settings import AnySource, TaggedSource
 
+# How far from an hour other attempts of its requests are looked for; `attempt_reach` of the dbt project is the same.
+ATTEMPT_REACH = timedelta(minutes=5)
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -102,6 +104,11 @@ class WarehouseSettings(Section):
     def dedupe_margin(self) -> timedelta:
         """The margin as a duration."""
         return timedelta(seconds=self.dedupe_margin_seconds)
+
+    @property
+    def reach(self) -> timedelta:
+        """How far from a window records can lie that its rows depend on."""
+        return self.dedupe_margin + ATTEMPT_REACH
 
 
 class ReportsSettings(Section):

@@ -6,6 +6,14 @@
 {#- A failed call was served by no model: it is shown under the one that was asked for. -#}
 {% macro shown_model() %}coalesce(model, case when success = false then requested_model end, 'unknown'){% endmacro %}
 
+{#- The name that a call's family is told from: that of shown_model, as far as it is known. -#}
+{% macro named_model(relation) -%}
+coalesce({{ relation }}.model, case when {{ relation }}.success = false then {{ relation }}.requested_model end)
+{%- endmacro %}
+
+{#- The family of a group's model, aggregated: that of the name that is shown. -#}
+{% macro shown_family() %}coalesce(max(model_family), 'unknown'){% endmacro %}
+
 {% macro has_flag(flag) %}coalesce(list_contains(flags, '{{ flag }}'), false){% endmacro %}
 
 {#- The sum of doubles, the same in whatever order threads meet the rows: they are added up as whole millionths

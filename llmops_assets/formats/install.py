@@ -10,6 +10,7 @@ from importlib.resources import files
 
 import duckdb
 
+from llmops_assets.formats.names import install_names
 from llmops_assets.formats.redaction import redacted
 
 MACROS = ("json", "values", "identifiers", "tags", "meaning", "models", "otlp", "langfuse", "replies")
@@ -25,7 +26,7 @@ MACRO_OF = {
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Install the macros; may be called again on the same connection."""
     connection.execute(_alias_macro())
-    connection.execute(_inference_macro())
+    install_names(connection)
     connection.execute(_word_macros())
     for name in MACROS:
         connection.execute((files(__package__) / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
@@ -49,15 +50,6 @@ def _rows(name: str) -> Iterator[list[str]]:
 def _alias_macro() -> str:
     """Canonical name of a provider, for its lower-case spelling with underscores; NULL if not listed."""
     return _lookup("llm_provider_alias", dict(_rows("provider_aliases.csv")))
-
-
-def _inference_macro() -> str:
-    """The provider whose models are named so; NULL if no pattern matches."""
-    cases = " ".join(
-        f"when regexp_matches(lower(model), '{pattern}') then '{provider}'"
-        for pattern, provider in _rows("model_providers.csv")
-    )
-    return f"create or replace macro llm_inferred_provider(model) as case {cases} end"
 
 
 def _word_macros() -> str:

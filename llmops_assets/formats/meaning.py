@@ -24,7 +24,8 @@ def _sourced() -> str:
     select
         *,
         llm_provider(provider) as own_provider,
-        llm_prefix_provider(model) as prefix_provider,
+        llm_unwrapped(model) as plain_model,
+        llm_prefix_provider(plain_model) as prefix_provider,
         coalesce(
             status_code, llm_http_status(status), llm_http_status(error_code), llm_status_in_text(error_message_text)
         ) as http_status,
@@ -59,7 +60,7 @@ def _classified() -> str:
     return """
     select
         *,
-        llm_bare_model(model, prefix_provider, known_provider) as bare_model,
+        llm_bare_model(plain_model, prefix_provider, known_provider) as bare_model,
         case
             when conclusion = 'cancelled' then 'cancelled'
             when conclusion = 'error'
@@ -74,7 +75,7 @@ def _measured() -> str:
     return """
     select
         *,
-        llm_region_scope(bare_model) as scope,
+        llm_scope(bare_model) as scope,
         case when error_class = 'cancelled' then 'cancelled' else conclusion end as outcome_status,
         is_without_usage and case
             when conclusion = 'success' then cache_hit is not true and llm_uses_tokens(known_operation)

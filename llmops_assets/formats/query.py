@@ -13,6 +13,7 @@ import duckdb
 
 from llmops_assets.formats import format as vocabulary
 from llmops_assets.formats.assemble import rejects, rows_stage
+from llmops_assets.formats.attribution import attributed
 from llmops_assets.formats.checks import checked_stage, typed_stage
 from llmops_assets.formats.envelopes import LINES
 from llmops_assets.formats.meaning import meaning_stages
@@ -30,7 +31,8 @@ def decoding(connection: duckdb.DuckDBPyConnection, lines: str, objects: str, *,
     `llmops_assets.ingest.refresh.OBJECTS_SCHEMA`. With `keep_bytes`, what is no JSON keeps its text. The SQL
     is for this connection, whose temporary tables it reads, until the next call.
     """
-    return rows_query(split(connection, lines, objects, all_formats()), objects, keep_bytes=keep_bytes)
+    readings = attributed(connection, objects, split(connection, lines, objects, all_formats()))
+    return rows_query(readings, objects, keep_bytes=keep_bytes)
 
 
 def records_in(connection: duckdb.DuckDBPyConnection) -> int:

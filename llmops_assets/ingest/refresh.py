@@ -203,8 +203,8 @@ class _Refresh:
                 self.report.rejects[reason] = self.report.rejects.get(reason, 0) + count
 
     def _touched(self, window: Window, files: Iterable[str], replaced: list[str]) -> list[datetime]:
-        """Event hours of accepted rows added and removed, widened by the margin of deduplication."""
-        margin = self.settings.warehouse.dedupe_margin
+        """Event hours of accepted rows added and removed, widened by what windows reach beyond themselves."""
+        margin = self.settings.warehouse.reach
         self._mount(window)
         removed = (
             f"(select * from lake.{RAW} where source = '{self.source.name}' "
@@ -248,6 +248,7 @@ def objects_table(source: SourceBase, refs: Sequence[ObjectRef]) -> pa.Table:
             "configured_format": None if source.format == "auto" else source.format,
             "request_id_is_unique": source.request_id_is_unique,
             "source_tenant": source.tenant,
+            "attribution": source.attribution.text,
         }
         for number, ref in enumerate(refs)
     ]
@@ -285,5 +286,6 @@ OBJECTS_SCHEMA = pa.schema(
         ("configured_format", pa.string()),
         ("request_id_is_unique", pa.bool_()),
         ("source_tenant", pa.string()),
+        ("attribution", pa.string()),
     ]
 )

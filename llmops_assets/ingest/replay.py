@@ -130,7 +130,7 @@ def _from_payloads(
         )
         files = decoder.decode(_batches(connection, objects), lambda _: None).files
         rest = f"(select * from lake.{RAW} where source = '{source.name}' and not coalesce({rejected}, false))"
-        touched = event_hours(connection, files, settings.warehouse.dedupe_margin)
+        touched = event_hours(connection, files, settings.warehouse.reach)
         lake.commit_files(
             RAW,
             window,
@@ -179,6 +179,7 @@ def _objects(connection: duckdb.DuckDBPyConnection, source: AnySource) -> pa.Tab
             "configured_format": None if source.format == "auto" else source.format,
             "request_id_is_unique": source.request_id_is_unique,
             "source_tenant": source.tenant,
+            "attribution": source.attribution.text,
         }
         for number, (uri, version, hour, arrived_at, topic, partition) in enumerate(found)
     ]

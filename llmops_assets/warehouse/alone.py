@@ -20,7 +20,11 @@ from llmops_assets.windows import hour_of
 PRICED = "int_llm_requests_priced"
 SINGLE = "int_llm_requests_deduplicated"
 """The model in whose place every accepted record stands by itself."""
-_EVERY_RECORD = "select *, cast(1 as bigint) as records from stg_llm_events"
+_INSTEAD = {
+    SINGLE: "select *, cast(1 as bigint) as records from stg_llm_events",
+    # Records of one event have one attempt.
+    "int_request_attempts": "select distinct on (event_id, event_time, tenant_id) * from ({sql})",
+}
 
 
 class Alone:
@@ -68,4 +72,5 @@ class Alone:
         name = str(node["name"])
         config = node["config"]
         is_table = isinstance(config, dict) and config["materialized"] == "table"
-        return name, _EVERY_RECORD if name == SINGLE else self.project.compiled[name], "table" if is_table else "view"
+        sql = _INSTEAD.get(name, "{sql}").format(sql=self.project.compiled[name])
+        return name, sql, "table" if is_table else "view"

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from llmops_assets import prices
 from llmops_assets.duck import connect
+from llmops_assets.formats.names import families, install_names
 from llmops_assets.lake import Lake
 from llmops_assets.reports.classes import as_table, load_classes
 from llmops_assets.settings import Settings
@@ -56,9 +57,9 @@ def scratch(settings: Settings, run_id: str) -> Iterator[Scratch]:
 def mount_hours(lake: Lake, place: Scratch, window: Window) -> int:
     """Mount what the hourly models of `window` read; the raw sequence number that they will see."""
     lake.ensure(RAW_SPEC)
-    margin = place.settings.warehouse.dedupe_margin
+    reach = place.settings.warehouse.reach
     with place.open() as connection:
-        snapshots = lake.mount(connection, {RAW: window.widened(margin)}, columns={RAW: "event_time"})
+        snapshots = lake.mount(connection, {RAW: window.widened(reach)}, columns={RAW: "event_time"})
         mount_beside_calls(connection, place.settings, price_versions(lake, window))
     return lake.sequence_number(RAW, snapshots[RAW])
 
@@ -66,7 +67,9 @@ def mount_hours(lake: Lake, place: Scratch, window: Window) -> int:
 def mount_beside_calls(
     connection: duckdb.DuckDBPyConnection, settings: Settings, versions: Mapping[datetime, str]
 ) -> None:
-    """Mount what the hourly models read beside the calls: prices, of each hour its version, and settings."""
+    """Mount what the hourly models read beside the raw rows there: names, prices of each hour's version, settings."""
+    install_names(connection)
+    connection.execute(f"create or replace table lake.model_families as {families(f'lake.{RAW}')}")
     _mount_prices(connection, versions)
     _mount_source_settings(connection, settings)
     _mount_run_settings(connection, settings)

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmops_assets.duck import connect
+from llmops_assets.settings import ATTEMPT_REACH
 from llmops_assets.tables import RAW_SPEC
 from llmops_assets.warehouse import dbt
 from llmops_assets.warehouse.project import DbtProject
@@ -94,7 +95,8 @@ class Deduplication:
         return {
             "events": self._rows(
                 f"select event_id, event_time, {POSITION}, tenant_id, tokens_input, tokens_output, records, flags "
-                "from int_llm_requests_deduplicated"
+                "from int_llm_requests_deduplicated where event_time >= getvariable('window_start') "
+                "and event_time < getvariable('window_end')"
             ),
             "conflicts": self._rows(
                 f"select event_id, event_time, {POSITION}, "
@@ -107,7 +109,7 @@ class Deduplication:
         }
 
     def _see(self, window: Window) -> None:
-        wide = window.widened(MARGIN)
+        wide = window.widened(MARGIN + ATTEMPT_REACH)
         self.connection.execute(
             f"set variable window_start = timestamptz '{window.start}';"
             f"set variable window_end = timestamptz '{window.end}';"

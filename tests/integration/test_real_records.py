@@ -236,3 +236,33 @@ def test_what_decode_shows_of_a_record_is_what_the_pipeline_publishes_of_it(publ
     rows = published.query(f"select line, {', '.join(names)} from {REQUESTS} where source = 'payloads'")
     assert len(rows) == len(shown) == 72
     assert {one.line: one.event for one in shown} == {line: dict(zip(names, of, strict=True)) for line, *of in rows}
+
+
+def test_only_the_routers_fallback_and_its_retries_are_attempts_of_one_request(published: Published) -> None:
+    # Lines 66 to 68 are a fallback, 69 to 71 two retries; the sessions sess-0 to sess-4 are traces of 60 unrelated
+    # calls, 18 of which failed, with the next call of the trace at most six seconds later.
+    attempts = published.query(
+        "select line, attempt, first_value(line) over (partition by request_id order by line) "
+        f"from {REQUESTS} where source = 'payloads' and request_id is not null order by line"
+    )
+    assert attempts == [(66, 1, 66), (67, 2, 66), (68, 3, 66), (69, 1, 69), (70, 2, 69), (71, 3, 69)]
+    assert published.query(f"select count(*) from {REQUESTS} where source = 'payloads' and attempt = 1") == [(68,)]
+
+
+def test_the_errors_of_attempts_and_of_requests_are_told_apart(published: Published) -> None:
+    # In these five minutes are lines 1 to 71. In the row of gpt-4o stand 69, 70 and 71, one request, which did not
+    # fail, and of the fallback 66 and 67 (Azure's deployment is of gpt-4o), one that failed; 68 is of another model.
+    counts = published.query(
+        "select sum(total_requests), sum(total_requests - logical_requests), sum(error_count - failed_logical_requests)"
+        " from error_rates where window_start = timestamptz '2026-11-20 15:30:00+00'"
+    )
+    assert counts == [(71, 3, 3)]
+
+
+def test_every_served_model_but_made_up_ones_has_a_family(published: Published) -> None:
+    unknown = published.query(
+        f"select distinct model from {REQUESTS} where model is not null and model_family is null order by model"
+    )
+    families = dict(published.query(f"select model_family, count(*) from {REQUESTS} group by model_family"))
+    assert unknown == [("acme-finetune-7b",), ("acme-llm",)]
+    assert families["claude-sonnet"] > 10

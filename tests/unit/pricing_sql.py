@@ -46,8 +46,8 @@ class Pricing:
         prices.load_book(self.connection, *([books] if books else []))
         columns = ", ".join(f"{column.name} {column.type}" for column in EVENT_COLUMNS)
         self.connection.execute(
-            f"create table int_llm_requests_deduplicated ({POSITIONS}, {columns}, records bigint);"
-            "create view stg_llm_events as from int_llm_requests_deduplicated;"
+            f"create table int_llm_requests_identified ({POSITIONS}, {columns}, records bigint, model_family varchar);"
+            "create view stg_llm_events as from int_llm_requests_identified;"
             "create table lake.window_prices (window_start timestamptz, price_version varchar);"
             "create table lake.source_settings (source varchar, cost varchar);"
             "insert into lake.source_settings values ('gateway', 'computed'), ('ledger', 'reported')"
@@ -74,12 +74,12 @@ class Pricing:
 
     def _fill(self, events: Sequence[Event], newest: str) -> None:
         run = self.connection.execute
-        run("truncate int_llm_requests_deduplicated; truncate lake.window_prices")
+        run("truncate int_llm_requests_identified; truncate lake.window_prices")
         rows = [_completed(line, event) for line, event in enumerate(events)]
         types = _types(self.connection)
         columns = {name: pa.array([row.get(name) for row in rows], types[name]) for name in types}
         self.connection.register("incoming", pa.table(columns))
-        run("insert into int_llm_requests_deduplicated by name from incoming")
+        run("insert into int_llm_requests_identified by name from incoming")
         self.connection.unregister("incoming")
         hours = {row["event_time"].replace(minute=0, second=0, microsecond=0) for row in rows}
         windows = [(hour, self._versions.get(hour, newest)) for hour in hours]
@@ -87,7 +87,7 @@ class Pricing:
 
 
 def _types(connection: duckdb.DuckDBPyConnection) -> dict[str, pa.DataType]:
-    empty = connection.execute("select * from int_llm_requests_deduplicated limit 0").to_arrow_table()
+    empty = connection.execute("select * from int_llm_requests_identified limit 0").to_arrow_table()
     return {field.name: field.type for field in empty.schema}
 
 

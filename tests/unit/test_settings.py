@@ -156,6 +156,30 @@ def test_a_start_without_an_offset_is_utc_and_another_offset_is_turned_into_utc(
         ('[[source]]\nname = "a"', ["llmops.toml", "source[1].uri", "required"]),
         (SOURCE + 'listing = "manifest"', ["llmops.toml", "source[1]", "needs manifest, the folder of the files"]),
         (SOURCE + 'manifest = "hdfs://b"', ["llmops.toml", "source[1].manifest", "hdfs://", "allowed: file://"]),
+        (
+            SOURCE + '[source.attribution]\ntenant = ["tags.team", "tags."]',
+            ["llmops.toml", "source[1].attribution.tenant[2] = 'tags.'", "'tags.' names no place", "tags.<name>"],
+        ),
+        (
+            SOURCE + '[source.attribution]\ntennant = "tags.team"',
+            ["llmops.toml", "source[1].attribution.tennant: unknown key", "did you mean tenant?"],
+        ),
+        (
+            SOURCE + '[source.attribution]\nuser = "messages.author"',
+            ["source[1].attribution.user", "'messages.author' leads to messages", "never kept"],
+        ),
+        (
+            SOURCE + '[source.attribution]\nuser = "event.user"',
+            ["source[1].attribution.user", "'event.user': no such column", "event.user_id"],
+        ),
+        (
+            SOURCE + 'tenant = "acme"\n[source.attribution]\ntenant = "tags.team"',
+            ["source[1]", "attribution.tenant is never asked: give one of them"],
+        ),
+        (
+            SOURCE + '[source.attribution]\ntenant = "headers.x-tenant"',
+            ["source[1]", "headers x-tenant, which are not kept", "only records of a topic have headers"],
+        ),
         (SOURCE + SOURCE, ["llmops.toml", "source", "two sources are named gateway", "its own name"]),
         (
             '[warehouse]\nbilling_time_zone = "Mars/Base"',
@@ -358,6 +382,18 @@ KAFKA = '[[source]]\nname = "bus"\nkind = "kafka"\nbootstrap_servers = "broker.e
 def test_a_kafka_source_reads_named_topics_from_their_beginning_unless_told_otherwise(tmp_path: Path) -> None:
     (source,) = Settings.load(written(tmp_path, KAFKA + 'topics = ["calls"]')).source
     assert (source.topics, source.isolation, source.start) == (("calls",), "read_committed", "earliest")
+
+
+def test_rules_of_attribution_may_come_from_the_environment_and_read_headers_of_a_topic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMOPS_SOURCE__BUS__ATTRIBUTION", '{"tenant": ["headers.x-tenant", "default"]}')
+    text = KAFKA + 'topics = ["calls"]\nheaders = ["x-tenant"]\n'
+    (source,) = Settings.load(written(tmp_path, text)).source
+    assert source.attribution.rules == {"tenant_id": ("headers.x-tenant", "default")}
+    monkeypatch.setenv("LLMOPS_SOURCE__BUS__ATTRIBUTION", "tags.team")
+    with pytest.raises(ConfigError, match=r'write JSON, such as \{"tenant"'):
+        Settings.load(written(tmp_path, text))
 
 
 def test_topics_and_properties_of_a_kafka_source_may_come_from_the_environment(

@@ -8,7 +8,7 @@ with once as (
         cast(1 as bigint) as records
     from {{ ref('stg_llm_events') }} as stg_llm_events
     anti join {{ ref('int_repeated_records_classified') }} as repeated on stg_llm_events.event_id = repeated.event_id
-    where {{ in_window('stg_llm_events.event_time') }}
+    where {{ near_window('stg_llm_events.event_time') }}
 
 ),
 
@@ -25,7 +25,7 @@ heads as (
         ordinal,
         event_time
     from repeated
-    where role = 'head' and {{ in_window('event_time') }}
+    where role = 'head' and {{ near_window('event_time') }}
 
 ),
 

@@ -7,7 +7,7 @@ with requests as (
         coalesce(status in ('error', 'cancelled'), false) as is_failed,
         coalesce(tokens_input > 0, false) or coalesce(tokens_output > 0, false)
         or coalesce(web_search_requests > 0, false) as has_usage
-    from {{ ref('int_llm_requests_deduplicated') }}
+    from {{ ref('int_llm_requests_identified') }}
 ),
 
 -- Disjoint: each part takes at most what the parts before it left, so that meters add up to the tokens.

@@ -37,6 +37,7 @@ final as (
         line,
         record_index,
         records,
+        model_family,
         {% for meter in all_meters() -%}
             meter_{{ meter }},
         {% endfor -%}

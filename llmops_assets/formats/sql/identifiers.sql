@@ -20,6 +20,11 @@ create or replace macro llm_known(x) as case x
     end
 end;
 
+-- One identifier by itself, so that another can be tried where it says nothing.
+create or replace macro llm_stated(x) as llm_known(
+    case when regexp_matches(x, '^[!-~]([ -~]*[!-~])?$') then x else llm_normal(x) end
+);
+
 -- All identifiers of an odd row. A list, because a macro for each of twenty columns takes 30 ms to plan.
 create or replace macro llm_cleaned(identifiers) as list_transform(
     list_transform(

@@ -16,33 +16,19 @@ end;
 
 create or replace macro llm_without_first_part(model) as substr(model, position('/' in model) + 1);
 
--- The id inside a model or cross-region profile ARN. NULL for an ARN that hides its model (application inference
--- profiles, provisioned throughput, imported models).
-create or replace macro llm_model_of_arn(model) as case
-    when starts_with(model, 'arn:')
-        then nullif(regexp_extract(model, ':(foundation-model|inference-profile)/(.+)$', 2), '')
-    else model
-end;
-
--- Without the provider's prefix.
+-- A name as the provider knows it: without the prefix that names the provider, a router's path, and suffixes that
+-- are no part of it. NULL where it hides the model. The rules are those of model_names.csv; most names need none.
 create or replace macro llm_bare_model(model, prefix_provider, provider) as case
-    when not contains(model, '/') or starts_with(model, 'arn:') then llm_model_of_arn(model)
-    when prefix_provider = provider then
-        case
-            when provider = 'bedrock' then llm_model_of_arn(regexp_replace(
-                llm_without_first_part(model), '^((converse|invoke|converse_like)/)?([a-z]{2}-[a-z]+-\d/)?', ''
-            ))
-            else llm_without_first_part(model)
-        end
+    when contains(model, '/') or contains(model, '@') then llm_unsuffixed(llm_revealed(case
+        when prefix_provider is distinct from provider then model
+        when provider = 'bedrock' then llm_bedrock_unrouted(llm_without_first_part(model))
+        else llm_without_first_part(model)
+    end))
     else model
 end;
 
 -- us.anthropic.claude-… is one model at the price of a region.
-create or replace macro llm_region_scope(model) as case
-    when contains(model, '.') then nullif(
-        regexp_extract(model, '^(us-gov|us|eu|apac|jp|au|ca|global)\.(anthropic|amazon|meta|mistral|cohere|ai21|deepseek|stability|writer|openai|qwen|twelvelabs)\.', 1), ''
-    )
-end;
+create or replace macro llm_scope(model) as case when contains(model, '.') then llm_region_scope(model) end;
 
 create or replace macro llm_without_scope(model, scope) as case
     when scope is null then model else substr(model, length(scope) + 2)

@@ -40,6 +40,7 @@ final as (
         coalesce(environment, 'unknown') as environment,
         coalesce(provider, 'unknown') as provider,
         shown_model as model,
+        {{ shown_family() }} as model_family,
 
         count(*) as requests,
         count(*) filter (where success) as successful_requests,

@@ -19,6 +19,7 @@ counted as (
     select
         window_start,
         shown_model as model,
+        {{ shown_family() }} as model_family,
         {{ costs_by_outcome() }}
     from shown
     group by window_start, shown_model
@@ -31,6 +32,7 @@ final as (
         window_start,
         window_start + {{ minutes(60) }} as window_end,
         model,
+        model_family,
         request_count,
         total_tokens,
         total_cost_usd,

@@ -10,7 +10,9 @@ shown as (
         {{ time_bucket(5, 'event_time') }} as window_start,
         {{ shown_model() }} as model,
         status,
-        error_type
+        error_type,
+        request_id,
+        {{ shown_tenant() }} as shown_tenant_id
     from requests
 
 ),
@@ -40,6 +42,20 @@ counted as (
 
 ),
 
+superfluous as (
+
+    select
+        window_start,
+        model,
+        sum(attempts) as attempts,
+        sum(failed_attempts) as failed_attempts
+    from (
+        {{ superfluous_attempts('shown', ['window_start', 'model', 'shown_tenant_id'], "status = 'error'") }}
+    )
+    group by window_start, model
+
+),
+
 final as (
 
     select
@@ -50,6 +66,9 @@ final as (
         error_count,
         success_count,
         {{ div('100 * error_count', 'total_requests') }} as error_rate_pct,
+        cast(total_requests - coalesce(superfluous.attempts, 0) as bigint) as logical_requests,
+        cast(error_count - coalesce(superfluous.failed_attempts, 0) as bigint) as failed_logical_requests,
+        {{ div('100 * failed_logical_requests', 'logical_requests') }} as logical_error_rate_pct,
         rate_limit_errors,
         timeout_errors,
         context_overflow_errors,
@@ -63,6 +82,7 @@ final as (
         other_errors,
         unclassified_errors
     from counted
+    left join superfluous using (window_start, model)
 
 )
 

@@ -18,47 +18,11 @@ shown as (
 
 ),
 
--- Nearly every request is attempted once: only ids that come more than once are looked at within their row. Finding
--- those took 0.30 CPU seconds for 2 M rows, telling all ids of all rows apart 0.73. An id is taken as a hash of 64
--- bits, and in a million requests of a row two would be taken for one with a chance of 3 in 100 million.
-repeated_ids as (
-
-    select {{ text_hash('request_id') }} as request
-    from requests
-    where request_id is not null
-    group by request
-    having count(*) > 1
-
-),
-
-attempted_again as (
-
-    select
-        window_start,
-        shown_tenant_id,
-        shown_provider,
-        shown_model,
-        {{ text_hash('request_id') }} as request,
-        count(*) as attempts,
-        count(*) filter (where success = false) as failed_attempts
-    from shown
-    where request_id is not null and {{ text_hash('request_id') }} in (select repeated_ids.request from repeated_ids)
-    group by all
-
-),
-
--- Attempts beyond the first of each request, and failed ones beyond the one that a request failed in all counts as.
 superfluous as (
 
-    select
-        window_start,
-        shown_tenant_id as tenant_id,
-        shown_provider as provider,
-        shown_model as model,
-        sum(attempts - 1) as attempts,
-        sum(case when failed_attempts = attempts then failed_attempts - 1 else failed_attempts end) as failed_attempts
-    from attempted_again
-    group by all
+    {{ superfluous_attempts(
+        'shown', ['window_start', 'shown_tenant_id', 'shown_provider', 'shown_model'], 'success = false'
+    ) }}
 
 ),
 
@@ -69,6 +33,7 @@ counted as (
         shown_tenant_id as tenant_id,
         shown_provider as provider,
         shown_model as model,
+        {{ shown_family() }} as model_family,
 
         count(*) as total_requests,
         count(*) filter (where cache_hit) as cache_hits,
@@ -107,11 +72,12 @@ counted as (
 final as (
 
     select
-        window_start,
-        window_start + {{ minutes(15) }} as window_end,
+        counted.window_start,
+        counted.window_start + {{ minutes(15) }} as window_end,
         tenant_id,
         provider,
         model,
+        model_family,
 
         {{ div('cache_hits', 'total_requests') }} as cache_hit_rate,
         {{ div('tokens_input', 'requests_with_tokens_input') }} as avg_tokens_input,
@@ -149,7 +115,12 @@ final as (
         reported_cost_usd,
         saved_cost_usd
     from counted
-    left join superfluous using (window_start, tenant_id, provider, model)
+    left join superfluous
+        on
+            counted.window_start = superfluous.window_start
+            and counted.tenant_id = superfluous.shown_tenant_id
+            and counted.provider = superfluous.shown_provider
+            and counted.model = superfluous.shown_model
 
 )
 

@@ -54,6 +54,7 @@ select
     line,
     record_index,
     records,
+    model_family,
     meter_input_uncached,
     meter_cache_read,
     meter_cache_write_5m,
