@@ -22,7 +22,7 @@ from llmops_assets.settings import CatalogSettings
 
 def pipeline(servers: str, topic: str, home: Path) -> Pipeline:
     """The pipeline of a topic with its lake under `home`."""
-    return Pipeline(Broker(servers, servers), Lake.open(CatalogSettings().resolved(home)), home, topic)
+    return Pipeline(Broker(servers), Lake.open(CatalogSettings().resolved(home)), home, topic)
 
 
 def _child(servers: str, topic: str, home: str) -> int:
