@@ -82,7 +82,9 @@ class Server:
         return self.folder / "logs"
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it, if it does not run, and wait until it answers."""
+        if self._process is not None and self._process.poll() is None:
+            return
         with (self.folder / "broker.log").open("ab") as log:
             command = [*self._command, "kafka.Kafka", str(self.folder / "server.properties")]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)

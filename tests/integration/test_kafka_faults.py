@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from kafka_broker import Broker
-from kafka_records import Pipeline, accept, record
+from kafka_records import Pipeline, accept, dying, record
 from kafka_refresh import pipeline
 
 from llmops_assets.ingest.kafka_objects import RangesRead
@@ -90,8 +90,8 @@ def test_a_run_that_dies_between_its_rows_and_their_completion_is_read_again_as_
 ) -> None:
     bus = pipeline(broker.servers, broker.topic(), tmp_path)
     broker.produce(bus.topic, [record("a"), {"key": b"k", "value": None}])
-    with monkeypatch.context() as dying:
-        dying.setattr(RangesRead, "complete", _die)
+    with monkeypatch.context() as patch:
+        patch.setattr(RangesRead, "complete", dying)
         with pytest.raises(KeyboardInterrupt):
             bus.refresh()
     assert bus.ranges() == [(0, 0, 2, "planned")]
@@ -103,10 +103,6 @@ def test_a_run_that_dies_between_its_rows_and_their_completion_is_read_again_as_
         (2, 3, "complete", 1, 0),
     ]
     assert bus.offsets() == [(0, 0), (0, 2)]
-
-
-def _die(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _is_seamless(bus: Pipeline) -> bool:
