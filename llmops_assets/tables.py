@@ -9,6 +9,7 @@ from llmops_assets.lake import Column, TableSpec
 RAW = "raw_llm_events"
 LEDGER = "ingest_ledger"
 KAFKA = "kafka_snapshots"
+NAMED = "object_notifications"
 TOUCHED = "touched_hours"
 PUBLISHED = "published_windows"
 QUALITY = "data_quality_windows"
@@ -162,6 +163,23 @@ completed_at       | timestamptz | When its rows were in the lake, or the gap wa
 run_id             | varchar     | Run that planned it, then the one that completed it.
 reason             | varchar     | Why a gap was accepted.
 accepted_by        | varchar     | Who accepted it.
+"""),
+    window_column="arrival_hour",
+    partition=("source", "day(arrival_hour)"),
+)
+
+NAMED_SPEC = TableSpec(
+    name=NAMED,
+    columns=_columns("""
+source         | varchar     | Source whose objects are named, with .notifications behind it.
+arrival_hour   | timestamptz | Arrival hour of the range of offsets.
+uri            | varchar     | Range of offsets that holds the notification.
+version        | varchar     | Topic's id, start and end of that range.
+record_offset  | bigint      | Offset of the notification.
+arrived_at     | timestamptz | The notification's own time.
+object_bucket  | varchar     | Bucket that it names, if it names one.
+object_key     | varchar     | Key that it names.
+object_version | varchar     | ETag that it names, if it names one.
 """),
     window_column="arrival_hour",
     partition=("source", "day(arrival_hour)"),

@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from llmops_assets.ingest.kafka_table import COMPLETE, GAP, Book, Pair, Range
-from llmops_assets.kafka_settings import KafkaSettings
+from llmops_assets.kafka_settings import KafkaSettings, is_of_notifications
 from llmops_assets.lake import Lake
 from llmops_assets.sources import SourceError
 from llmops_assets.sources.kafka import Cluster, Held, Place
 from llmops_assets.sources.kafka.epochs import ReadTo, first_rewritten
 from llmops_assets.sources.kafka.gaps import Missing, missing
-from llmops_assets.tables import RAW
+from llmops_assets.tables import NAMED, RAW
 from llmops_assets.windows import HOUR, Window
 
 
@@ -94,13 +94,14 @@ def settled(lake: Lake, book: Book, wanted: Callable[[Range], bool]) -> list[Pai
     What only a read would tell, tombstones and bytes, stays unknown.
     """
     planned = {(one.uri, one.version): one for one in book.planned if wanted(one)}
-    if not planned or not lake.exists(RAW):
+    table = NAMED if any(is_of_notifications(one.source) for one in planned.values()) else RAW
+    if not planned or not lake.exists(table):
         return []
     hours = [one.arrival_hour for one in planned.values()]
-    with lake.reader({RAW: Window(min(hours), max(hours) + HOUR)}) as connection:
+    with lake.reader({table: Window(min(hours), max(hours) + HOUR)}) as connection:
         rows = connection.execute(
             "select uri, version, count(distinct record_offset), min(arrived_at), max(arrived_at) "
-            f"from lake.{RAW} where source = ? group by all order by all",
+            f"from lake.{table} where source = ? group by all order by all",
             [book.planned[0].source],
         ).fetchall()
     return [

@@ -105,6 +105,10 @@ class Broker:
             (producer.commit_transaction if commit else producer.abort_transaction)(20)
         return producer
 
+    def wait_for(self, topic: str, records: int) -> None:
+        """Wait until the topic has so many records."""
+        self._until(lambda: self._readable(topic) >= records, 30)
+
     def end_after_compaction(self, topic: str, most_records: int) -> None:
         """Wait until the log cleaner left at most so many records."""
         self._until(lambda: self._readable(topic) <= most_records, 60)
