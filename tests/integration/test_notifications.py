@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,18 @@ def test_a_run_that_dies_leaves_a_range_that_the_next_one_takes_in_once(
         (1, "2026-11-01/10/not-there", None),
         (2, "2026-11-01/10/b", "e1"),
     ]
+
+
+def test_looks_that_meet_enter_every_notification_once(site: Site, broker: Broker, topic: str) -> None:
+    for number in range(20):
+        put(site, f"2026-11-01/10/{number:02}", f"a{number:02}")
+    tell(broker, topic, *(notification(f"2026-11-01/10/{number:02}") for number in range(20)))
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: site.due(), range(3)))
+    assert rows(site, RANGES) == [(topic, 0, 20, "complete", 20)]
+    assert rows(site, NAMES) == [(number, f"2026-11-01/10/{number:02}", None) for number in range(20)]
+    site.refresh()
+    assert site.ids() == [f"a{number:02}" for number in range(20)]
 
 
 def test_names_that_are_in_the_lake_complete_a_range_that_retention_took(
