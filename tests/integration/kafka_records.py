@@ -115,9 +115,9 @@ def dying(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def accept(bus: Pipeline, start: int, end: int) -> None:
-    """Record a gap of partition 0."""
-    accepted = Acceptance(Place(bus.topic, 0), start, end, "lost in the move", "ada", bus.now)
+def accept(bus: Pipeline, start: int, end: int, partition: int = 0) -> None:
+    """Record a gap."""
+    accepted = Acceptance(Place(bus.topic, partition), start, end, "lost in the move", "ada", bus.now)
     accept_gap(bus.lake, bus.source, accepted)
 
 

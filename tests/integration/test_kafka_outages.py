@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from kafka_broker import Broker
@@ -12,7 +13,7 @@ from kafka_server import Server
 from llmops_assets.ingest.kafka_objects import RangesRead
 from llmops_assets.settings import IngestSettings
 from llmops_assets.sources import Batch, SourceError
-from llmops_assets.sources.kafka import cluster
+from llmops_assets.sources.kafka import Place, cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -84,37 +85,61 @@ def test_a_broker_that_stops_in_mid_snapshot_is_waited_for_or_the_next_run_takes
     assert bus.offsets() == [(0, offset) for offset in range(2 * LARGE + 1)]
 
 
-def test_a_topic_that_lost_records_it_had_given_out_is_an_error_even_when_it_has_grown_again(
+def _log(bus: Pipeline, server: Server, partition: int) -> Path:
+    return server.logs / f"{bus.topic}-{partition}" / "00000000000000000000.log"
+
+
+def _commit(bus: Pipeline, partition: int, stable: int, *names: str) -> None:
+    """Write records in a transaction, and wait until its marker is there too."""
+    bus.broker.transaction(bus.topic, [record(name, partition=partition) for name in names], commit=True)
+    place, end = Place(bus.topic, partition), time.monotonic() + 20
+    while cluster.Cluster(bus.source).hold([bus.topic])[place].stable < stable:
+        assert time.monotonic() < end
+
+
+def test_topics_that_lost_records_they_had_given_out_are_an_error_even_when_they_have_grown_again(
     make: Make, server: Server
 ) -> None:
-    bus = make(2)
-    log = server.logs / f"{bus.topic}-0" / "00000000000000000000.log"
+    bus = make(3)
     bus.broker.produce(bus.topic, [record(f"a{n}") for n in range(2)])
-    size = log.stat().st_size
+    _commit(bus, 2, 3, "t0", "t1")  # offsets 0, 1, and a marker at 2
+    sizes = {number: _log(bus, server, number).stat().st_size for number in (0, 2)}
     bus.broker.produce(bus.topic, [*(record(f"a{n}") for n in range(2, 5)), record("other", partition=1)])
+    _commit(bus, 2, 6, "t3", "t4")
     bus.refresh()
     server.stop(at_once=True)
-    with log.open("r+b") as file:
-        file.truncate(size)  # what a broker has that was behind when it was elected
+    for number, size in sizes.items():
+        with _log(bus, server, number).open("r+b") as file:
+            file.truncate(size)  # what a broker has that was behind when it was elected
     server.start()
-    lost = r"partition 0: records from offset 2 on, read or planned to 5, were lost [^\n]*--from 5 --to 2 [^\n]*$"
+    lost = (
+        r"partition 0: records from offset 2 on, read or planned to 5, were lost [^\n]*--from 5 --to 2 [^\n]*\n"
+        # The first new one is at 3; that of the marker before it holds no record.
+        r"[^\n]*partition 2: records from offset 2 on, read or planned to 6, were lost [^\n]*--from 6 --to 2 [^\n]*$"
+    )
     with pytest.raises(SourceError, match=lost):
         bus.refresh()
     bus.broker.produce(bus.topic, [record(f"b{n}") for n in range(2, 9)] + [record("another", partition=1)])
+    _commit(bus, 2, 6, "u3", "u4")  # so that the last offset before the end that was read is a marker's
+    _commit(bus, 2, 8, "u6")
     with pytest.raises(SourceError, match=lost):
         bus.refresh()
     with pytest.raises(SourceError, match=r"5 to 9 is no gap; .*missing is 5 to 2"):
         accept(bus, 5, 9)
     accept(bus, 5, 2)
-    assert bus.refresh().outcomes == {"accepted": 8}
+    accept(bus, 6, 2, partition=2)
+    assert bus.refresh().outcomes == {"accepted": 7 + 1 + 3}
     assert bus.ranges("partition", "era", "start_offset", "end_offset", "state") == [
         (0, 0, 0, 5, "complete"),
         (0, 1, 2, 9, "complete"),
         (0, 1, 5, 2, "gap accepted"),
         (1, 0, 0, 1, "complete"),
         (1, 0, 1, 2, "complete"),
+        (2, 0, 0, 6, "complete"),
+        (2, 1, 2, 8, "complete"),
+        (2, 1, 6, 2, "gap accepted"),
     ]
-    assert bus.events() == ["a0", "a1", "a2", "a3", "a4", "another", *(f"b{n}" for n in range(2, 9)), "other"]
-    began = time.monotonic()
+    before, after = [f"a{n}" for n in range(5)], [f"b{n}" for n in range(2, 9)]
+    of_transactions = ["t0", "t1", "t3", "t4", "u3", "u4", "u6"]
+    assert bus.events() == sorted([*before, *after, *of_transactions, "other", "another"])
     assert bus.refresh().records == 0
-    assert time.monotonic() - began < 5

@@ -3,11 +3,12 @@
 After an unclean election a log ends earlier than it did, and new records take offsets that were read before. Once
 it has grown again neither its id nor its end shows that; the epoch of a record does, which every election raises.
 Only partitions whose leader changed are looked at, all of them at once, and searched only if the last record that
-was read is another one. One that ends in a marker of a transaction shows a replacement only by a lower end.
+was read is another one. Markers of transactions show no epoch: the last records before the end decide, of which a
+partition without any among its last offsets shows a replacement only by a lower end.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from llmops_assets.sources.kafka.configuration import reading_configuration
 from llmops_assets.sources.kafka.held import Held, Place
 
 ANSWER_SECONDS = 20.0
+LAST = 100  # offsets before the end in which a record is looked for
 SMALL_FETCHES = {"queued.min.messages": "1", "fetch.message.max.bytes": "1024"}
 
 
@@ -45,10 +47,10 @@ def first_rewritten(
         return {}
     looks = _Looks(source, held, read)
     try:
-        newer = looks.newer({place: end - 1 for place, (_, end) in spans.items()})
+        newer = looks.last_is_newer(spans)
         spans = {place: (low, end - 1) for place, (low, end) in spans.items() if newer[place]}
         while wide := {place: (low + high) // 2 for place, (low, high) in spans.items() if high - low > 1}:
-            for place, is_newer in looks.newer(wide).items():
+            for place, is_newer in looks.next_is_newer(wide).items():
                 low, high = spans[place]
                 spans[place] = (low, wide[place]) if is_newer else (wide[place], high)
     finally:
@@ -70,8 +72,34 @@ class _Looks:
         """End the consumer."""
         self._consumer.close()
 
-    def newer(self, offsets: Mapping[Place, int]) -> dict[Place, bool]:
-        """Whether the first record at or behind each offset is of a newer leader than when it was read."""
+    def last_is_newer(self, places: Iterable[Place]) -> dict[Place, bool]:
+        """Whether the last record before the end is of a newer leader, or there is none because the log is shorter."""
+        epochs: dict[Place, int] = {}
+
+        def judged(place: Place, message: Any) -> bool | None:
+            end = self._read[place].end
+            if message.error() is None and message.offset() < end:
+                epochs[place] = message.leader_epoch() or 0
+                if message.offset() < end - 1:
+                    return None
+            is_short = message.error() is not None and self._held[place].high < end
+            return is_short or epochs.get(place, 0) > self._read[place].epoch
+
+        return self._asked(
+            {place: max(self._held[place].low, self._read[place].end - LAST) for place in places}, judged
+        )
+
+    def next_is_newer(self, offsets: Mapping[Place, int]) -> dict[Place, bool]:
+        """Whether the first record at or behind each offset is of a newer leader, or lies behind the last one."""
+
+        def judged(place: Place, message: Any) -> bool:
+            is_last = message.error() is not None or message.offset() >= self._read[place].end
+            return is_last or (message.leader_epoch() or 0) > self._read[place].epoch
+
+        return self._asked(offsets, judged)
+
+    def _asked(self, offsets: Mapping[Place, int], judged: Callable[[Place, Any], bool | None]) -> dict[Place, bool]:
+        """Read from each offset until what comes, a record or the end of the log, says yes or no."""
         from confluent_kafka import TopicPartition
 
         self._consumer.assign([TopicPartition(*place, offset) for place, offset in offsets.items()])
@@ -80,8 +108,9 @@ class _Looks:
         while len(found) < len(offsets):
             for message in self._consumer.consume(100, 0.1):
                 place = Place(message.topic() or "", message.partition() or 0)
-                if place in offsets and place not in found and (judged := self._judged(place, message)) is not None:
-                    found[place] = judged
+                if place in offsets and place not in found and self._is_answer(place, message):
+                    answer = judged(place, message)
+                    found |= {} if answer is None else {place: answer}
             if time.monotonic() > until:
                 place = next(place for place in offsets if place not in found)
                 raise SourceError(
@@ -90,15 +119,11 @@ class _Looks:
                 )
         return found
 
-    def _judged(self, place: Place, message: Any) -> bool | None:
-        """Whether what came is newer than what was read; None if it says nothing of that."""
+    def _is_answer(self, place: Place, message: Any) -> bool:
+        """Whether a message is a record or says that the log ends; others say nothing of it."""
         from confluent_kafka import KafkaError
 
-        read, error = self._read[place], message.error()
-        if error is None:
-            return bool(message.offset() < read.end and (message.leader_epoch() or 0) > read.epoch)
-        if error.code() in (KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET):
-            return self._held[place].high < read.end
-        if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+        error = message.error()
+        if error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
             raise SourceError(f"source {self._source.name}: {place}: {error.str()}; grant Read on it to the user")
-        return None
+        return error is None or error.code() in (KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET)
