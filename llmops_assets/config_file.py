@@ -125,8 +125,8 @@ def _dotted(location: tuple[Any, ...]) -> str:
 
 
 def _shown(key: str, value: Any) -> str:
-    # A whole catalog given as one text may be an address with a password.
-    is_secret = key == "catalog" or any(word in key.lower() for word in _SECRET_WORDS)
+    # A whole catalog given as one text may be an address with a password, and whole notifications may hold one.
+    is_secret = key == "catalog" or key.endswith(".notifications") or any(word in key.lower() for word in _SECRET_WORDS)
     if isinstance(value, dict | list | tuple) or is_secret:
         is_place = key.rsplit(".", 1)[-1] in ("uri", "manifest")
         return repr(value).split("@")[-1] if is_place else f"<{type(value).__name__}>"

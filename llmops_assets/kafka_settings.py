@@ -1,4 +1,5 @@
-"""What a site says of topics of a Kafka cluster: an entry of `[[source]]` with `kind = "kafka"`.
+"""What a site says of topics of a Kafka cluster: an entry of `[[source]]` with `kind = "kafka"`, or the table
+`notifications` of one that has objects.
 
 Belongs here: names, defaults and what is allowed. Secrets are given by the *names* of variables; connecting is
 `sources.kafka`.
@@ -11,8 +12,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from llmops_assets.section import Section
 from llmops_assets.source_base import SourceBase
 
+OF_NOTIFICATIONS = ".notifications"
 OWNED = frozenset(
     """bootstrap.servers security.protocol sasl.mechanism sasl.mechanisms sasl.username sasl.password ssl.ca.location
     ssl.certificate.location ssl.key.location ssl.key.password group.id isolation.level auto.offset.reset
@@ -20,10 +23,9 @@ OWNED = frozenset(
 )
 
 
-class KafkaSettings(SourceBase):
+class TopicSettings(Section):
     """Topics of one cluster. Secrets are given by the *names* of environment variables."""
 
-    kind: Literal["kafka"] = Field(description="Topics of a Kafka cluster.")
     bootstrap_servers: str = Field(description="host:port of brokers, separated by commas.", min_length=1)
     topics: tuple[str, ...] = Field((), description="Names of topics.")
     topics_pattern: str | None = Field(None, description="Or a regular expression that whole names of topics match.")
@@ -112,6 +114,36 @@ class KafkaSettings(SourceBase):
         if (self.certificate_file is None) != (self.key_file is None):
             raise ValueError("certificate_file and key_file go together")
         return self
+
+
+class KafkaSettings(TopicSettings, SourceBase):
+    """Topics whose records are what is accounted."""
+
+    kind: Literal["kafka"] = Field(description="Topics of a Kafka cluster.")
+
+
+class NotificationSettings(TopicSettings):
+    """Topics whose records name objects."""
+
+    def of(self, source: str) -> KafkaSettings:
+        """The topics as a source of their own, under a name that no `[[source]]` can have."""
+        return KafkaSettings.model_construct(**dict(self), name=f"{source}{OF_NOTIFICATIONS}", kind="kafka")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_be_one_variable(cls, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _says_nothing_in_vain(self) -> Self:
+        if vain := sorted(self.model_fields_set & {"headers", "max_lag_records", "max_lag_seconds"}):
+            raise ValueError(f"{', '.join(vain)}: of no effect where records only name objects; leave it out")
+        return self
+
+
+def is_of_notifications(source: str) -> bool:
+    """Whether ranges recorded under this name are of topics that name objects."""
+    return source.endswith(OF_NOTIFICATIONS)
 
 
 def _time(text: str) -> datetime:

@@ -25,7 +25,7 @@ from llmops_assets.intake_settings import IntakeSettings
 from llmops_assets.orchestration_settings import AutomationSettings, FreshnessSettings, UiSettings
 from llmops_assets.quality_settings import QualitySettings
 from llmops_assets.section import Section
-from llmops_assets.source_settings import AnySource, TaggedSource
+from llmops_assets.source_settings import AnySource, SourceSettings, TaggedSource
 
 # How far from an hour other attempts of its requests are looked for; `attempt_reach` of the dbt project is the same.
 ATTEMPT_REACH = timedelta(minutes=5)
@@ -269,9 +269,15 @@ def _from_file(values: dict[str, Any]) -> type[Settings]:
 
 def _anchored(source: AnySource, folder: Path) -> AnySource:
     """The source with its places taken from `folder`."""
+    topic = source.notifications if isinstance(source, SourceSettings) else None
+    own = {} if topic is None else {"notifications": topic.model_copy(update=_places(topic, folder))}
+    return source.model_copy(update=_places(source, folder) | own)
+
+
+def _places(section: Section, folder: Path) -> dict[str, str]:
     places = ("uri", "manifest", "ca_file", "certificate_file", "key_file")
-    given = {name: place for name in places if (place := getattr(source, name, None)) is not None}
-    return source.model_copy(update={name: _anchor(place, folder) for name, place in given.items()})
+    given = {name: place for name in places if (place := getattr(section, name, None)) is not None}
+    return {name: _anchor(place, folder) for name, place in given.items()}
 
 
 def _anchor(uri: str, folder: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from llmops_assets.kafka_settings import KafkaSettings
+from llmops_assets.kafka_settings import KafkaSettings, NotificationSettings
 from llmops_assets.source_base import SourceBase
 
 
@@ -38,7 +38,10 @@ class SourceSettings(SourceBase):
     account: str | None = Field(None, description="Azure storage account.")
     timeout_seconds: float = Field(60.0, description="A request that takes longer is made again, or fails.", gt=0)
     manifest: str | None = Field(None, description="Folder or prefix of files that name objects.")
-    listing: Literal["all", "manifest"] = Field("all", description="all lists uri too; manifest trusts the files.")
+    listing: Literal["all", "manifest"] = Field(
+        "all", description="all lists uri too; manifest trusts the files and notifications."
+    )
+    notifications: NotificationSettings | None = Field(None, description="Kafka topics whose records name objects.")
 
     @property
     def place(self) -> str:
@@ -67,8 +70,10 @@ class SourceSettings(SourceBase):
 
     @model_validator(mode="after")
     def _only_files_can_be_trusted(self) -> Self:
-        if self.listing == "manifest" and self.manifest is None:
-            raise ValueError('listing = "manifest" needs manifest, the folder of the files that name objects')
+        if self.listing == "manifest" and self.manifest is None and self.notifications is None:
+            raise ValueError(
+                'listing = "manifest" needs manifest, the folder of the files that name objects, or notifications'
+            )
         return self
 
 

@@ -10,6 +10,7 @@ RAW = "raw_llm_events"
 LEDGER = "ingest_ledger"
 KAFKA = "kafka_snapshots"
 USAGE_REPORTS = "provider_usage_reports"
+NAMED = "object_notifications"
 TOUCHED = "touched_hours"
 PUBLISHED = "published_windows"
 QUALITY = "data_quality_windows"
@@ -203,6 +204,23 @@ meters                | map(varchar, decimal(38,12)) | Every number of the resul
     ),
     window_column="arrival_hour",
     partition=(),
+)
+
+NAMED_SPEC = TableSpec(
+    name=NAMED,
+    columns=_columns("""
+source         | varchar     | Source whose objects are named, with .notifications behind it.
+arrival_hour   | timestamptz | Arrival hour of the range of offsets.
+uri            | varchar     | Range of offsets that holds the notification.
+version        | varchar     | Topic's id, start and end of that range.
+record_offset  | bigint      | Offset of the notification.
+arrived_at     | timestamptz | The notification's own time.
+object_bucket  | varchar     | Bucket that it names, if it names one.
+object_key     | varchar     | Key that it names.
+object_version | varchar     | ETag that it names, if it names one.
+"""),
+    window_column="arrival_hour",
+    partition=("source", "day(arrival_hour)"),
 )
 
 # Over the ledger's rows of a source and an arrival hour: was all of it taken in after its end? An object that

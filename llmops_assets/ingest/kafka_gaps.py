@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from llmops_assets.ingest.kafka_snapshots import lost_at
-from llmops_assets.ingest.kafka_table import GAP, Book, Range, amend
+from llmops_assets.ingest.kafka_losses import hold, losses_at, settled
+from llmops_assets.ingest.kafka_table import GAP, Book, Pair, Range, amend
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake
 from llmops_assets.sources import SourceError
 from llmops_assets.sources.kafka import Cluster, Held, Place
 from llmops_assets.sources.kafka.gaps import Missing
 from llmops_assets.windows import hour_of
-
-Pair = tuple[Range | None, Range | None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,8 @@ def accept_gap(lake: Lake, source: KafkaSettings, accepted: Acceptance) -> list[
     cluster = Cluster(source)
 
     def change(book: Book) -> list[Pair]:
-        return _change(book, source, accepted, cluster.hold(cluster.topics()))
+        done = settled(lake, book, lambda one: one.place == accepted.place)  # what is in the lake is not lost
+        return [*done, *_change(book.after(done), source, accepted, hold(cluster, book))]
 
     book = amend(lake, source.name, change)
     return [one for one in book.ranges if one.state == GAP and one.place == accepted.place]
@@ -63,8 +62,8 @@ def _change(book: Book, source: KafkaSettings, accepted: Acceptance, held: Mappi
     head = book.heads.get(accepted.place)
     if head is None:
         raise SourceError(f"source {source.name}: {accepted.place} was never read; its next snapshot begins it")
-    lost = lost_at(book, accepted.place, held)
-    if lost is not None and lost.is_new_era:
+    lost = losses_at(book, accepted.place, held)
+    if lost and lost[0].is_new_era:
         return _new_era(book, source, accepted, lost, held)
     if _is_recorded(book, accepted):
         return []
@@ -74,7 +73,7 @@ def _change(book: Book, source: KafkaSettings, accepted: Acceptance, held: Mappi
     if accepted.end > beyond:
         pairs.append((None, accepted.of(_now(head, book, accepted), beyond, accepted.end)))
     if not pairs or not _is_whole(accepted, planned, head) or accepted.end > held[accepted.place].high:
-        raise SourceError(f"source {source.name}: {_refusal(accepted, head, lost, held)}")
+        raise SourceError(f"source {source.name}: {_refusal(accepted, book, lost, held)}")
     return pairs
 
 
@@ -99,18 +98,20 @@ def _split(one: Range, accepted: Acceptance) -> list[Pair]:
 
 
 def _new_era(
-    book: Book, source: KafkaSettings, accepted: Acceptance, lost: Missing, held: Mapping[Place, Held]
+    book: Book, source: KafkaSettings, accepted: Acceptance, lost: list[Missing], held: Mapping[Place, Held]
 ) -> list[Pair]:
     """The next life of a topic; what was planned of the old one is lost with it."""
     head = book.heads[accepted.place]
-    if (accepted.start, accepted.end) != (lost.start, lost.end):
-        raise SourceError(f"source {source.name}: {_refusal(accepted, head, lost, held)}")
+    start, end = lost[0].start, lost[0].end
+    if (accepted.start, accepted.end) != (start, end):
+        raise SourceError(f"source {source.name}: {_refusal(accepted, book, lost, held)}")
     topic_id = next(one.topic_id for place, one in held.items() if place.topic == accepted.place.topic)
     pairs: list[Pair] = [
         (one, accepted.of(one, one.start_offset, one.end_offset)) for one in book.planned if one.place == accepted.place
     ]
     begun = replace(_now(head, book, accepted), era=head.era + 1, topic_id=topic_id)
-    return [*pairs, (None, accepted.of(begun, lost.start, lost.end))]
+    there = held.get(accepted.place)
+    return [*pairs, (None, accepted.of(begun.seen(there) if there else begun, start, end))]
 
 
 def _now(head: Range, book: Book, accepted: Acceptance) -> Range:
@@ -120,10 +121,12 @@ def _now(head: Range, book: Book, accepted: Acceptance) -> Range:
     )
 
 
-def _refusal(accepted: Acceptance, head: Range, lost: Missing | None, held: Mapping[Place, Held]) -> str:
-    there = held[accepted.place]
-    missing = f"missing is {lost.start} to {lost.end}: {lost.why}" if lost else "nothing is missing"
+def _refusal(accepted: Acceptance, book: Book, lost: list[Missing], held: Mapping[Place, Held]) -> str:
+    there, head = held[accepted.place], book.heads[accepted.place]
+    missing = "; ".join(f"missing is {one.start} to {one.end}: {one.why}" for one in lost) or "nothing is missing"
+    planned = [f"{one.start_offset} to {one.end_offset}" for one in book.planned if one.place == accepted.place]
+    unread = f"planned and not in the lake is {', '.join(planned)}; " if planned else ""
     return (
         f"{accepted.place}: {accepted.start} to {accepted.end} is no gap; it was read or planned to {head.end_offset} "
-        f"and holds [{there.low}, {there.high}); {missing}"
+        f"and holds [{there.low}, {there.high}); {unread}{missing}"
     )

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from llmops_assets.ingest.kafka_lag import Lag, lags, too_far_behind, unreadable
+from llmops_assets.ingest.kafka_losses import hold
 from llmops_assets.ingest.kafka_snapshots import plan_snapshot, propose
-from llmops_assets.ingest.kafka_table import GAP, PLANNED, Book, Range, amend, read_book
+from llmops_assets.ingest.kafka_table import GAP, PLANNED, Book, Pair, Range, amend, read_book
 from llmops_assets.ingest.listing import Listing
 from llmops_assets.kafka_settings import KafkaSettings
-from llmops_assets.lake import Lake
+from llmops_assets.lake import Lake, StaleWindow
 from llmops_assets.settings import IngestSettings
 from llmops_assets.sources import Batch, ObjectRef, SourceError
 from llmops_assets.sources.kafka import Cluster, RangeRead, RangeRef, read_ranges
@@ -38,10 +39,10 @@ def snapshot(lake: Lake, source: KafkaSettings, window: Window, now: datetime, r
 
 def look(lake: Lake, source: KafkaSettings, now: datetime, first: datetime) -> Listing:
     """The recorded ranges, and what a snapshot would add now or why it would fail; nothing is recorded."""
-    book = read_book(lake, source.name)
-    hour = max(hour_of(now), book.last_hour or hour_of(now))
+    book, cluster = read_book(lake, source.name), Cluster(source)
+    hour, held = max(hour_of(now), book.last_hour or hour_of(now)), hold(cluster, book)
     try:
-        proposed = [_pending(one, one.uri) for one in propose(book, source, Cluster(source), hour, first)]
+        proposed = [_pending(one, one.uri) for one in propose(book, source, cluster, held, hour, first)]
     except MissingRecords as error:
         proposed = [_pending(book.ranges[-1], f"{error}", hour)]
     recorded = _listing(book.ranges)
@@ -85,12 +86,22 @@ class RangesRead:
         """Bytes that were read, by uri."""
         return {ref.uri: read.bytes for ref, read in zip(self.refs, self.reads, strict=True)}
 
+    def verify(self, lake: Lake) -> None:
+        """Make sure that nobody accepted a part of the ranges as lost while they were read.
+
+        Raises:
+            StaleWindow: somebody did; the work has to be planned again.
+        """
+        there = {(one.uri, one.version) for one in read_book(lake, self.source.name).ranges if one.state != GAP}
+        if gone := [ref.uri for ref in self.refs if (ref.uri, ref.version) not in there]:
+            raise StaleWindow(f"{self.source.name}: {', '.join(gone)} changed while it was read; run it again")
+
     def complete(self, lake: Lake, run_id: str) -> None:
         """Record that the rows of the ranges are in the lake."""
         read = {(ref.uri, ref.version): read for ref, read in zip(self.refs, self.reads, strict=True)}
         at = datetime.now(UTC)
 
-        def change(book: Book) -> list[tuple[Range | None, Range | None]]:
+        def change(book: Book) -> list[Pair]:
             return [
                 (one, one.completed(read[one.uri, one.version], at, run_id))
                 for one in book.ranges

@@ -4,18 +4,17 @@ The first snapshot of a topic divides what it holds by record time into arrival 
 the hour of their snapshot. A range is chosen here once; what was lost in between is an error. Nothing is read.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from llmops_assets.ingest.kafka_table import COMPLETE, GAP, PLANNED, Book, Range, amend
+from llmops_assets.ingest.kafka_losses import hold, is_lost, losses, refuse_gone, settled
+from llmops_assets.ingest.kafka_table import COMPLETE, PLANNED, Book, Pair, Range, amend
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake
-from llmops_assets.sources import SourceError
 from llmops_assets.sources.kafka import Cluster, Held, Place
-from llmops_assets.sources.kafka.gaps import Missing, MissingRecords, missing
+from llmops_assets.sources.kafka.gaps import MissingRecords
 from llmops_assets.windows import HOUR, Window, hour_of
 
 GRACE = timedelta(minutes=15)
@@ -34,21 +33,26 @@ def plan_snapshot(
         SourceError: brokers cannot be reached, or a topic does not exist.
     """
 
-    def change(book: Book) -> list[tuple[Range | None, Range | None]]:
+    def change(book: Book) -> list[Pair]:
         hour = _snapshot_hour(window, now, book)
-        if hour is None and book.ranges:
+        is_of_now = hour is not None or not book.ranges
+        if not is_of_now and not any(one.arrival_hour in window for one in book.planned):
             return []
-        proposed = propose(book, source, Cluster(source), hour or hour_of(now), first)
-        return [(None, _stamped(one, now, run_id)) for one in proposed]
+        cluster = Cluster(source)
+        held = hold(cluster, book)
+        done = settled(lake, book, is_lost(held))
+        proposed = propose(book.after(done), source, cluster, held, hour or hour_of(now), first) if is_of_now else []
+        return [*done, *((None, _stamped(one, now, run_id)) for one in proposed)]
 
     return amend(lake, source.name, change)
 
 
-def propose(book: Book, source: KafkaSettings, cluster: Cluster, hour: datetime, first: datetime) -> list[Range]:
-    """The ranges that a snapshot in `hour` would add. Raises as `plan_snapshot`."""
-    held = cluster.hold(cluster.topics())
-    _refuse_gone(book, source, held)
-    if lost := [one for place in sorted(book.heads) if (one := lost_at(book, place, held)) is not None]:
+def propose(
+    book: Book, source: KafkaSettings, cluster: Cluster, held: Mapping[Place, Held], hour: datetime, first: datetime
+) -> list[Range]:
+    """The ranges that a snapshot in `hour` would add to a book whose topics hold this. Raises as `plan_snapshot`."""
+    refuse_gone(book, source, held)
+    if lost := losses(book, held):
         raise MissingRecords(source.name, lost)
     going_on = [
         _range(source, place, hour, one, book.heads[place].end_offset, one.stable, book.heads[place].era)
@@ -56,32 +60,6 @@ def propose(book: Book, source: KafkaSettings, cluster: Cluster, hour: datetime,
         if place in book.heads and one.stable > book.heads[place].end_offset
     ]
     return going_on + _beginnings(book, source, cluster, held, hour, first)
-
-
-def lost_at(book: Book, place: Place, held: Mapping[Place, Held]) -> Missing | None:
-    """What a partition lost of what was not read, if it is one of the topics looked at."""
-    head, ids = book.heads[place], {one.topic: state.topic_id for one, state in held.items()}
-    if place.topic not in ids:
-        return None
-    planned = [one for one in book.planned if one.place == place]
-    start = min((one.start_offset for one in planned), default=head.end_offset)
-    end = max((one.end_offset for one in planned), default=None)
-    if place not in held:
-        if head.state == GAP and head.topic_id == ids[place.topic]:
-            return None
-        return Missing(place, start, 0, "the topic was created again with fewer partitions", is_new_era=True)
-    return missing(place, held[place], head.topic_id, start, end)
-
-
-def _refuse_gone(book: Book, source: KafkaSettings, held: Mapping[Place, Held]) -> None:
-    """A pattern does not say which topics there should be: the recorded ones are."""
-    there, pattern = {place.topic for place in held}, source.topics_pattern
-    gone = sorted({place.topic for place in book.heads} - there)
-    if lost := [topic for topic in gone if pattern is not None and re.fullmatch(pattern, topic)]:
-        raise SourceError(
-            f"source {source.name}: topic {', '.join(lost)} was read before and no longer exists; create it again, or "
-            "leave it out of topics_pattern"
-        )
 
 
 def _snapshot_hour(window: Window, now: datetime, book: Book) -> datetime | None:

@@ -102,6 +102,10 @@ class Range:
         )
 
 
+Pair = tuple[Range | None, Range | None]
+"""A range that goes and one that comes in its place, or None."""
+
+
 @dataclass(frozen=True)
 class Book:
     """All recorded ranges of a source, as they were in one state of the table."""
@@ -127,6 +131,13 @@ class Book:
         """The newest arrival hour with a range."""
         return max((one.arrival_hour for one in self.ranges), default=None)
 
+    def after(self, pairs: Iterable[Pair]) -> "Book":
+        """The book as it will be when the first of each pair has gone and the second has come."""
+        exchanged = list(pairs)
+        gone = {one for one, _ in exchanged if one is not None}
+        come = [one for _, one in exchanged if one is not None]
+        return Book((*(one for one in self.ranges if one not in gone), *come), self.base)
+
     def within(self, window: Window) -> list[Range]:
         """The ranges of some arrival hours."""
         return [one for one in self.ranges if one.arrival_hour in window]
@@ -145,8 +156,8 @@ def read_book(lake: Lake, source: str) -> Book:
         return Book(tuple(_of_row(names, row) for row in rows.fetchall()), base)
 
 
-def amend(lake: Lake, source: str, change: Callable[[Book], Sequence[tuple[Range | None, Range | None]]]) -> Book:
-    """Exchange recorded ranges, as pairs of one that goes and one that comes (or None); the book afterwards.
+def amend(lake: Lake, source: str, change: Callable[[Book], Sequence[Pair]]) -> Book:
+    """Exchange recorded ranges; the book afterwards.
 
     `change` is asked again whenever another writer was first.
     """
@@ -156,11 +167,9 @@ def amend(lake: Lake, source: str, change: Callable[[Book], Sequence[tuple[Range
         pairs = change(book)
         if not pairs:
             return book
-        gone = {one for one, _ in pairs if one is not None}
-        come = [one for _, one in pairs if one is not None]
-        kept = [one for one in book.ranges if one not in gone]
+        changed = [one for pair in pairs for one in pair if one is not None]
         try:
-            _rewrite(lake, source, book, [*kept, *come], _span(book, [*gone, *come]))
+            _rewrite(lake, source, book, book.after(pairs).ranges, _span(book, changed))
         except StaleWindow:
             continue
         return read_book(lake, source)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from llmops_assets.ingest.kafka_objects import look, snapshot
 from llmops_assets.ingest.listing import Listing
+from llmops_assets.ingest.notifications import take_notifications, told
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
@@ -77,8 +78,8 @@ def plan_refresh(
     if isinstance(source, KafkaSettings):
         listing = snapshot(lake, source, window, now, run_id, settings.start)
     else:
-        listing = _found(source, window, known)
-        listing = replace(listing, unread=again.read)
+        take_notifications(lake, settings, source, now, run_id)
+        listing = replace(_found(lake, source, window, known), unread=again.read)
     plan = _compare(lake, source, known, listing, window, now, base)
     return replace(plan, unledgered=plan.unledgered | again.hours)
 
@@ -104,9 +105,11 @@ def pending_hours(
     base = lake.current_snapshot(RAW)
     known = known_objects(lake, source)
     span = None if since is None else Window(hour_of(since), hour_of(now) + HOUR)
-    listing = (
-        look(lake, source, now, settings.start) if isinstance(source, KafkaSettings) else _found(source, span, known)
-    )
+    if isinstance(source, KafkaSettings):
+        listing = look(lake, source, now, settings.start)
+    else:
+        take_notifications(lake, settings, source, now, "look")
+        listing = _found(lake, source, span, known)
     found = [ref for ref in listing.refs if ref.arrival_hour <= now]
     listed = [ref for ref in found if span is None or ref.arrival_hour in span]
     late = _new([ref for ref in found if span is not None and ref.arrival_hour not in span], known)
@@ -124,17 +127,22 @@ def pending_hours(
     return _digests(late) | _compare(lake, source, known, inside, window, now, base).hours
 
 
-def _found(source: SourceSettings, window: Window | None, known: Mapping[str, Known]) -> Listing:
-    """What a listing finds in the window, and what files name, of any hour; each object once."""
+def _found(lake: Lake, source: SourceSettings, window: Window | None, known: Mapping[str, Known]) -> Listing:
+    """What a listing finds in the window, and what files and notifications name, of any hour; each object once."""
     hours, store = {uri: one.arrival_hour for uri, one in known.items()}, store_of(source)
     found = list(list_objects(source, store, window, hours)) if source.listing == "all" else []
     reach = store.uri(store.root) if source.listing == "all" else None
-    if source.manifest is None:
+    if source.manifest is None and source.notifications is None:
         return Listing(tuple(found), reach=reach)
-    files = store_of(source, source.manifest)
-    by_uri = {ref.uri: ref for ref in found if not ref.uri.startswith(files.uri(files.root))}
+    by_uri = {ref.uri: ref for ref in found}
+    if source.manifest is not None:
+        files = store_of(source, source.manifest)
+        by_uri = {uri: ref for uri, ref in by_uri.items() if not uri.startswith(files.uri(files.root))}
+    since = window.start if window else None
     versions = {uri: one.version for uri, one in known.items()}
-    for ref in named_objects(source, store, window.start if window else None, versions, hours):
+    # What the listing found needs no look of its own.
+    versions |= {uri: ref.version for uri, ref in by_uri.items()}
+    for ref in named_objects(source, store, since, versions, hours, told(lake, source, since)):
         by_uri.setdefault(ref.uri, ref)
     return Listing(tuple(by_uri.values()), reach=reach)
 

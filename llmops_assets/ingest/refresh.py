@@ -149,6 +149,8 @@ class _Refresh:
         self._count(intake.files)
         touched = self._touched(window, intake.files, replaced)
         kept = self._keep(window, replaced)
+        for one in self.ranges[before:]:
+            one.verify(self.lake)
         self.lake.commit_files(
             RAW,
             window,

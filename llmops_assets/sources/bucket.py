@@ -2,7 +2,8 @@
 
 A version is the ETag; every request for data carries it, so that an object overwritten after listing is
 noticed whatever its size. Big objects are read by ranges: a request then never waits for the decoder, which
-would outlast any sensible timeout; in a versioned bucket all of them ask for the version of the first.
+would outlast any sensible timeout; in a versioned bucket all of them ask for the version of the first. Keys that
+obstore cannot hold are left to `any_keys`, where the store has it.
 """
 
 from collections import deque
@@ -14,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import obstore
 from obstore.exceptions import BaseError, InvalidPathError, PreconditionError
 
+from llmops_assets.sources.any_keys import CURE, AnyKeys, is_odd
 from llmops_assets.sources.errors import ObjectChanged, ObjectGone, ObjectUnreadable, SourceError
 from llmops_assets.sources.objects import Entry, ObjectRef
 
@@ -28,12 +30,21 @@ class Bucket:
 
     concurrency = 64
 
-    def __init__(self, source: str, home: str, prefix: str, inner: Any, redact: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        source: str,
+        home: str,
+        prefix: str,
+        inner: Any,
+        redact: Callable[[str], str],
+        any_keys: AnyKeys | None = None,
+    ) -> None:
         self.source = source
         self.home = home
         self.root = f"{prefix}/" if prefix else ""
         self._inner = inner
         self._redact = redact
+        self._any_keys = any_keys
 
     def __repr__(self) -> str:
         return f"Bucket({self.uri(self.root)!r})"
@@ -45,19 +56,33 @@ class Bucket:
     def level(self, prefix: str) -> tuple[list[str], list[Entry]]:
         """The folders and objects right below `prefix`: one listing with a delimiter."""
         folder = (self.root + prefix).rstrip("/")
-        found = self._listing(lambda: obstore.list_with_delimiter(self._inner, folder or None))
+        if self._any_keys is not None and is_odd(self.root + prefix):
+            return self._level_of_any(self._any_keys, prefix)
+        try:
+            found = self._listing(lambda: obstore.list_with_delimiter(self._inner, folder or None))
+        except InvalidPathError as error:
+            return self._level_of_any(self._other(error), prefix)
         below = [f"{path.removeprefix(self.root)}/" for path in found["common_prefixes"]]
         return below, list(self._entries(found["objects"]))
 
     def walk(self, prefix: str) -> Iterator[Entry]:
         """Every object below `prefix`."""
-        folder = (self.root + prefix).rstrip("/")
+        folder, last = (self.root + prefix).rstrip("/"), ""
+        if self._any_keys is not None and is_odd(self.root + prefix):
+            yield from self._any_keys.walk(self.root + prefix)
+            return
         pages = iter(obstore.list(self._inner, folder or None, chunk_size=1000))
-        while (page := self._listing(lambda: next(pages, None))) is not None:
-            yield from self._entries(page)
+        try:
+            while (page := self._listing(lambda: next(pages, None))) is not None:
+                yield from self._entries(page)
+                last = page[-1]["path"] if page else last
+        except InvalidPathError as error:
+            yield from self._other(error).walk(self.root + prefix, last)
 
     def look(self, key: str) -> Entry | None:
         """The object as it is now."""
+        if is_odd(key):
+            return self._of_odd(key).look(key, self.uri(key))
         try:
             return _entry(obstore.head(self._inner, key))
         except FileNotFoundError:
@@ -103,6 +128,8 @@ class Bucket:
         """Bytes of the listed version, and its id in a versioned bucket."""
         # A weak tag or none cannot be a condition: If-Match compares strongly, RFC 9110 §13.1.1.
         condition = {} if ref.version.startswith(("W/", _UNTAGGED)) else {"if_match": f'"{ref.version}"'}
+        if is_odd(ref.key):
+            return self._of_odd(ref.key).get(ref, options, condition)
         try:
             everything: Any = options | condition
             got = obstore.get(self._inner, ref.key, options=everything)
@@ -115,6 +142,21 @@ class Bucket:
             raise ObjectGone(ref.uri) from None
         except BaseError as error:
             raise ObjectUnreadable(self.source, ref.uri, self._text(error)) from None
+
+    def _level_of_any(self, keys: AnyKeys, prefix: str) -> tuple[list[str], list[Entry]]:
+        folders, entries = keys.level(self.root + prefix)
+        return [one.removeprefix(self.root) for one in folders], entries
+
+    def _of_odd(self, key: str) -> AnyKeys:
+        if self._any_keys is None:
+            raise ObjectUnreadable(self.source, self.uri(key), CURE)
+        return self._any_keys
+
+    def _other(self, error: InvalidPathError) -> AnyKeys:
+        """The way around a listing that met a key which obstore cannot hold."""
+        if self._any_keys is None:
+            self._refuse(error)
+        return self._any_keys
 
     def _entries(self, metas: Any) -> Iterator[Entry]:
         for meta in metas:
@@ -133,6 +175,8 @@ class Bucket:
     def _listing(self, call: Callable[[], _T]) -> _T:
         try:
             return call()
+        except InvalidPathError:
+            raise
         except (BaseError, FileNotFoundError) as error:
             self._refuse(error)
 
@@ -142,7 +186,7 @@ class Bucket:
         if "NoSuchBucket" in text:
             cure = "the bucket does not exist there: create it, or correct uri, endpoint or region"
         elif isinstance(error, InvalidPathError):
-            cure = "keys with an empty path segment cannot be read: rename that object"
+            cure = CURE
         where = self.uri(self.root)
         raise SourceError(f"source {self.source}: cannot list {where}: {cure} ({text})") from None
 

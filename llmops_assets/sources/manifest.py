@@ -1,10 +1,10 @@
-"""Objects that files name, beside those that a listing finds or instead of them.
+"""Objects that files and notifications name, beside those that a listing finds or instead of them.
 
 Belongs here: which of the files are read, which of the named keys are the source's, and looking at those
-that are new. What such a file looks like is `naming`.
+that are new. What such a file looks like is `naming`; notifications are kept by `ingest`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,8 +31,9 @@ def named_objects(
     since: datetime | None,
     versions: Mapping[str, str],
     known: Mapping[str, datetime],
+    told: Iterable[tuple[datetime, Name]] = (),
 ) -> Iterator[ObjectRef]:
-    """Objects that files changed `since` name, and that are not known in the version named.
+    """Objects that files changed `since` name, or that were `told` of, and that are not known in the version named.
 
     A key that is not there is left out. One that cannot be looked at is given out, so that reading it fails.
 
@@ -40,11 +41,15 @@ def named_objects(
         SourceError: a file cannot be read, or has a line that names nothing.
     """
     layout = Layout.parse(source.layout, source.name) if source.layout is not None else None
-    named = _named_since(source, store, since, versions)
+    named = _told(store, told, versions) | _named_since(source, store, since, versions)
     with ThreadPoolExecutor(max(store.concurrency, 2), thread_name_prefix="look") as pool:
         for entry in pool.map(partial(_look, store), named, named.values()):
             if entry is not None and is_data(entry):
                 yield ref_of(store, layout, entry, known)
+
+
+def _told(store: Store, told: Iterable[tuple[datetime, Name]], versions: Mapping[str, str]) -> dict[str, datetime]:
+    return {key: at for at, name in told if (key := _key(store, name, versions)) is not None}
 
 
 def _named_since(
@@ -61,6 +66,8 @@ def _named_since(
 
 
 def _names(source: SourceSettings, since: datetime | None) -> Iterator[tuple[ObjectRef, Iterator[Name]]]:
+    if source.manifest is None:
+        return
     store = store_of(source, source.manifest)
     files = [
         ref_of(store, None, entry, {})

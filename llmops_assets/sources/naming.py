@@ -6,6 +6,7 @@ Belongs here: the shapes that such files have. Which files are read, and what is
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ SHAPES = (
     'a key per line, JSON with "key", an S3 event notification, or CSV with the keys in the column key, '
     "or after the bucket as an S3 inventory has them"
 )
+
+NEVER_ESCAPED = re.compile(r"""[^!-~]|["#&<>?\\^`{|}\[\]]|%(?![0-9A-Fa-f]{2})""")
+"""What no escaped key has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,14 @@ def names_in(uri: str, content: bytes) -> Iterator[Name]:
             yield from _of_value(value)
         except (KeyError, TypeError, AttributeError, ValueError):
             raise _unknown(uri, f"line {at}") from None
+
+
+def names_in_text(text: str) -> list[Name] | None:
+    """The objects that one record names; None if it is nothing that names any."""
+    try:
+        return [name for _, value in _values(text) for name in _of_value(value)]
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None
 
 
 def _unknown(uri: str, what: str) -> SourceError:
@@ -96,7 +108,12 @@ def _of_value(value: Any) -> Iterator[Name]:
 def _of_notification(event: dict[str, Any]) -> Iterator[Name]:
     if "ObjectCreated" in event["eventName"]:
         one, bucket = event["s3"]["object"], event["s3"]["bucket"]["name"]
-        yield Name(unquote_plus(one["key"]), bucket, _tag(one.get("eTag")))
+        yield Name(_unescaped(one["key"]), bucket, _tag(one.get("eTag")))
+
+
+def _unescaped(key: str) -> str:
+    """The key that a notification means: S3 and MinIO escape it, versitygw does not."""
+    return key if NEVER_ESCAPED.search(key) else unquote_plus(key)
 
 
 def _of_bridge(event: dict[str, Any]) -> Iterator[Name]:

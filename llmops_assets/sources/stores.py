@@ -8,12 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 from llmops_assets.source_settings import SourceSettings
+from llmops_assets.sources.any_keys import AnyKeys
 from llmops_assets.sources.bucket import Bucket
 from llmops_assets.sources.credentials import secret_of, signer_of
 from llmops_assets.sources.errors import SourceError
 from llmops_assets.sources.local import local_folder
 from llmops_assets.sources.objects import Store
 from llmops_assets.sources.resource import completed
+
+Opened = tuple[Any, Callable[[str], str], AnyKeys | None]
+"""A client of obstore, what takes secrets out of a text, and the way around keys that obstore cannot hold."""
 
 
 def store_of(source: SourceSettings, uri: str | None = None) -> Store:
@@ -31,11 +35,10 @@ def store_of(source: SourceSettings, uri: str | None = None) -> Store:
     name, _, prefix = rest.partition("/")
     if not name:
         raise SourceError(f"source {source.name}: {address} names no bucket; write {scheme}://bucket/prefix")
-    inner, redact = _CLIENTS[scheme](source, name)
-    return Bucket(source.name, f"{scheme}://{name}", prefix.strip("/"), inner, redact)
+    return Bucket(source.name, f"{scheme}://{name}", prefix.strip("/"), *_CLIENTS[scheme](source, name))
 
 
-def _s3(source: SourceSettings, name: str) -> tuple[Any, Callable[[str], str]]:
+def _s3(source: SourceSettings, name: str) -> Opened:
     from obstore.store import S3Store
 
     source, keys = completed(source)
@@ -49,17 +52,17 @@ def _s3(source: SourceSettings, name: str) -> tuple[Any, Callable[[str], str]]:
         options["request_payer"] = True
     if source.sse_customer_key_env is not None:
         options |= {"server_side_encryption": "sse-c", "sse_customer_key_base64": signer.customer_key}
-    return S3Store(name, **options, **_common(source)), signer.redact
+    return S3Store(name, **options, **_common(source)), signer.redact, AnyKeys(source, name, signer)
 
 
-def _google(source: SourceSettings, name: str) -> tuple[Any, Callable[[str], str]]:
+def _google(source: SourceSettings, name: str) -> Opened:
     from obstore.store import GCSStore
 
     unsigned: dict[str, Any] = {"skip_signature": True} if source.anonymous else {}
-    return GCSStore(name, **unsigned, **_common(source)), str
+    return GCSStore(name, **unsigned, **_common(source)), str, None
 
 
-def _azure(source: SourceSettings, name: str) -> tuple[Any, Callable[[str], str]]:
+def _azure(source: SourceSettings, name: str) -> Opened:
     from obstore.store import AzureStore
 
     options: dict[str, Any] = {"skip_signature": True} if source.anonymous else {}
@@ -69,7 +72,7 @@ def _azure(source: SourceSettings, name: str) -> tuple[Any, Callable[[str], str]
     if source.account is not None:
         options["account_name"] = source.account
     store = AzureStore(name, **options, **_common(source))
-    return store, lambda text: text.replace(secret, "***") if secret else text
+    return store, lambda text: text.replace(secret, "***") if secret else text, None
 
 
 def _common(source: SourceSettings) -> dict[str, Any]:
@@ -88,7 +91,7 @@ def _common(source: SourceSettings) -> dict[str, Any]:
     }
 
 
-_CLIENTS: dict[str, Callable[[SourceSettings, str], tuple[Any, Callable[[str], str]]]] = {
+_CLIENTS: dict[str, Callable[[SourceSettings, str], Opened]] = {
     "s3": _s3,
     "gs": _google,
     "az": _azure,

@@ -48,6 +48,8 @@ ranges as (
         coalesce(sum(end_offset - start_offset) filter (where state = 'complete'), 0)::bigint as offsets_read,
         coalesce(sum(end_offset - start_offset) filter (where state = 'gap accepted'), 0)::bigint as offsets_lost
     from {ranges}
+    -- Those name objects, which are what is expected.
+    where not ends_with(source, '.notifications')
     group by source, arrival_hour
 ),
 entries as (

@@ -104,8 +104,8 @@ class S3Server:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[S3Server]:
-    """The server on a free port, its data in `folder`.
+def running(folder: Path, *options: str) -> Iterator[S3Server]:
+    """The server on a free port, its data in `folder`, with further options.
 
     Raises:
         NoServer: it cannot be built here.
@@ -116,7 +116,7 @@ def running(folder: Path) -> Iterator[S3Server]:
     port = _free_port()
     command: list[str | Path] = [
         *(binary, "--port", f"127.0.0.1:{port}", "--region", REGION, "--health", "/healthz", "--quiet"),
-        *("--iam-dir", folder / "users", "--iam-cache-disable"),
+        *("--iam-dir", folder / "users", "--iam-cache-disable", *options),
         *("posix", "--versioning-dir", folder / "versions", folder / "data"),
     ]
     keys = {"ROOT_ACCESS_KEY_ID": ROOT[0], "ROOT_SECRET_ACCESS_KEY": ROOT[1]}

@@ -7,14 +7,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka_broker import Broker
-from kafka_records import Pipeline, accept, record
+from kafka_records import Pipeline, accept, dying, record
 from kafka_refresh import pipeline
 
 from llmops_assets.ingest.kafka_objects import RangesRead
@@ -25,39 +26,63 @@ from llmops_assets.sources.kafka import cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-KILLS = 6
+KILLS, EACH = 20, 100
 REFRESH = [sys.executable, str(Path(__file__).with_name("kafka_refresh.py"))]
+Refreshed = Callable[[float], tuple[float, int]]
 
 
-def _killed(bus: Pipeline, after_seconds: float) -> bool:
-    """Start a refresh in a process and kill it so long after it began to work; False if it had ended by then."""
+@contextmanager
+def _refreshes(bus: Pipeline) -> Iterator[Refreshed]:
+    """Refreshes in other processes: given when each is to be killed, how long it lived and its exit code."""
     command = [*REFRESH, bus.broker.servers, bus.topic, str(bus.home)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stdout.readline() == "begins\n"
-        time.sleep(after_seconds)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return process.returncode == -signal.SIGKILL
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        asked, answered = process.stdin, process.stdout
+        assert asked is not None and answered is not None
+
+        def refreshed(kill_after: float) -> tuple[float, int]:
+            asked.write(f"{kill_after}\n")
+            asked.flush()
+            lived, code = answered.readline().split()
+            return float(lived), int(code)
+
+        yield refreshed
+        asked.close()
+        process.wait(20)
 
 
-def test_a_refresh_killed_anywhere_and_run_again_gives_every_offset_once(broker: Broker, tmp_path: Path) -> None:
+def test_a_refresh_killed_at_twenty_random_points_gives_every_offset_once(broker: Broker, tmp_path: Path) -> None:
     topic, rng = broker.topic(2), random.Random(20261121)
     bus = pipeline(broker.servers, topic, tmp_path / "killed")
-    kills = 0
-    for turn in range(KILLS):
-        records = [record(f"{turn}-{n}", partition=n % 2) for n in range(200)]
-        broker.produce(topic, records)
-        kills += _killed(bus, rng.uniform(0.1, 1.3))
+    planned: set[tuple[Any, ...]] = set()
+    kills = turns = 0
+    with _refreshes(bus) as refreshed:
+        broker.produce(topic, [record("warm", partition=n) for n in (0, 1)])
+        whole, code = refreshed(60)
+        assert code == 0
+        while kills < KILLS and turns < 3 * KILLS:
+            broker.produce(topic, [record(f"{turns}-{n}", partition=n % 2) for n in range(2 * EACH)])
+            turns += 1
+            _, code = refreshed(rng.uniform(0, whole))
+            assert code in (0, -signal.SIGKILL)
+            kills += code != 0
+            recorded = set(bus.ranges("topic_id", "partition", "start_offset", "end_offset"))
+            assert planned <= recorded, "what was planned once is never planned anew"
+            planned = recorded
+    assert kills == KILLS
     bus.refresh()
+    everything = [(partition, offset) for partition in (0, 1) for offset in range(1 + EACH * turns)]
+    assert bus.offsets() == everything
+    assert {state for *_, state in bus.ranges()} == {"complete"}
+    assert _is_seamless(bus)
+    assert bus.query("select sum(records), sum(end_offset - start_offset) from kafka_snapshots") == [
+        (len(everything), len(everything))
+    ]
+    assert bus.query("select sum(records), sum(accepted) from ingest_ledger") == [(len(everything), len(everything))]
+    assert bus.pending() == {}
     undisturbed = pipeline(broker.servers, topic, tmp_path / "undisturbed")
     undisturbed.refresh()
     columns = "select * exclude (uri, version) from raw_llm_events order by all"
-    assert kills >= 3
-    assert bus.offsets() == [(partition, offset) for partition in (0, 1) for offset in range(100 * KILLS)]
     assert bus.query(columns) == undisturbed.query(columns)
-    assert {state for _, _, _, state in bus.ranges()} == {"complete"}
-    assert _is_seamless(bus)
-    assert bus.pending() == {}
 
 
 def test_a_run_that_dies_between_its_rows_and_their_completion_is_read_again_as_the_same_range(
@@ -65,8 +90,8 @@ def test_a_run_that_dies_between_its_rows_and_their_completion_is_read_again_as_
 ) -> None:
     bus = pipeline(broker.servers, broker.topic(), tmp_path)
     broker.produce(bus.topic, [record("a"), {"key": b"k", "value": None}])
-    with monkeypatch.context() as dying:
-        dying.setattr(RangesRead, "complete", _die)
+    with monkeypatch.context() as patch:
+        patch.setattr(RangesRead, "complete", dying)
         with pytest.raises(KeyboardInterrupt):
             bus.refresh()
     assert bus.ranges() == [(0, 0, 2, "planned")]
@@ -78,10 +103,6 @@ def test_a_run_that_dies_between_its_rows_and_their_completion_is_read_again_as_
         (2, 3, "complete", 1, 0),
     ]
     assert bus.offsets() == [(0, 0), (0, 2)]
-
-
-def _die(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _is_seamless(bus: Pipeline) -> bool:

@@ -19,6 +19,15 @@ def test_a_user_who_may_only_read_is_enough(remote: Remote) -> None:
     assert not remote.site.is_due()
 
 
+def test_a_key_with_an_empty_segment_stops_nothing(remote: Remote) -> None:
+    remote.put("a", "a1")
+    remote.put("/b", "b1")  # which this server takes for one without the empty segment
+    report = remote.site.refresh()
+    assert (report.objects, report.outcomes, report.failures) == (2, {"accepted": 2}, {})
+    assert remote.site.ids() == ["a1", "b1"]
+    assert not remote.site.is_due()
+
+
 def test_the_same_key_written_again_replaces_its_rows(remote: Remote) -> None:
     remote.put("a", "first", "second")
     remote.put("b", "b1")

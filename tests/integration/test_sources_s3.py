@@ -19,6 +19,7 @@ from llmops_assets.sources import (
     ObjectChanged,
     ObjectGone,
     ObjectRef,
+    ObjectUnreadable,
     SourceError,
     list_objects,
     read_batches,
@@ -216,10 +217,62 @@ def test_a_missing_bucket_is_named_with_the_cure_and_no_secret(remote: Remote, w
     assert "AKIAEXAMPLE" not in text
 
 
-def test_a_key_that_cannot_be_read_stops_the_listing_with_its_name(remote: Remote) -> None:
+EMPTY_SEGMENTS = [
+    "in/2026-11-20/15//b c+%20ü.json",
+    "in//d.json",
+    "in/2026-11-20//15/e.json",
+    "in/2026-11-20/15/../f.json",
+]
+
+
+def test_keys_with_empty_segments_are_listed_beside_the_others_and_read(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket_module, "RANGE_BYTES", 10)
+    plain = [f"in/2026-11-20/15/{name}.json" for name in ("a", "z")]
+    for number, key in enumerate([*EMPTY_SEGMENTS, *plain]):
+        remote.put(key, b'{"number": %d}\n' % number)
+    start = datetime(2026, 11, 20, 15, tzinfo=UTC)
+    refs = remote.refs(layout="%Y-%m-%d/%H/")
+    assert sorted(ref.key for ref in refs) == sorted([*EMPTY_SEGMENTS, *plain])
+    dated = {ref.key for ref in refs if ref.arrival_hour == start}
+    assert dated == {*plain, EMPTY_SEGMENTS[0], EMPTY_SEGMENTS[3]}
+    of_the_hour = remote.refs(Window(start, start + timedelta(hours=1)), layout="%Y-%m-%d/%H/")
+    assert sorted(ref.key for ref in of_the_hour) == sorted(dated)
+    by_key = {ref.key: ref for ref in refs}
+    for small_bytes in (0, 10**6):
+        monkeypatch.setattr("llmops_assets.sources.ahead.SMALL_BYTES", small_bytes)
+        assert remote.texts([by_key[key] for key in EMPTY_SEGMENTS]) == [f'{{"number": {n}}}' for n in range(4)]
+    store = store_of(remote.source())
+    found = store.look("in//d.json")
+    assert found is not None
+    assert (found.version, found.size) == (by_key["in//d.json"].version, 14)
+    assert store.look("in//not-there.json") is None
+    remote.put("in//d.json", b"other\n")
+    with pytest.raises(ObjectChanged):
+        remote.texts([by_key["in//d.json"]])
+    remote.client.delete_object(Bucket=remote.bucket, Key="in//d.json")
+    with pytest.raises(ObjectGone):
+        remote.texts([by_key["in//d.json"]])
+
+
+def test_a_listing_of_many_pages_goes_on_behind_the_last_plain_key(remote: Remote) -> None:
+    keys = [f"in/{number:04}{'/' * (1 + number // 240)}x.json" for number in range(250)]
+    for key in keys:
+        remote.put(key, b"1\n")
+    assert sorted(ref.key for ref in remote.refs()) == sorted(keys)
+
+
+def test_where_there_is_no_other_way_such_a_key_is_an_object_that_cannot_be_read(remote: Remote) -> None:
     remote.put("in/a//b.json", b"1\n")
-    with pytest.raises(SourceError, match=r"keys with an empty path segment cannot be read: .*a//b\.json"):
-        remote.refs()
+    store = store_of(remote.source())
+    assert isinstance(store, bucket_module.Bucket)
+    store._any_keys = None
+    cure = r"keys with an empty segment, \. or \.\. cannot be read here: rename that object"
+    with pytest.raises(SourceError, match=f"cannot list .*{cure} .*a//b"):
+        list(store.walk(""))
+    with pytest.raises(ObjectUnreadable, match=cure):
+        store.look("in/a//b.json")
 
 
 def test_an_anonymous_source_reads_what_is_public(remote: Remote) -> None:

@@ -377,6 +377,18 @@ def test_an_expectation_that_does_not_exist_is_refused_with_those_that_do(tmp_pa
 
 
 KAFKA = '[[source]]\nname = "bus"\nkind = "kafka"\nbootstrap_servers = "broker.example:9092"\n'
+BUCKET = '[[source]]\nname = "logs"\nuri = "in"\n[source.notifications]\nbootstrap_servers = "broker.example:9092"\n'
+
+
+def test_notifications_are_topics_of_an_object_source_with_places_of_the_files_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source,) = Settings.load(written(tmp_path, BUCKET + 'topics = ["told"]\nca_file = "ca.pem"\n')).source
+    topic = source.notifications.of(source.name)
+    assert (topic.name, topic.topics, topic.ca_file) == ("logs.notifications", ("told",), str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("LLMOPS_SOURCE__LOGS__NOTIFICATIONS", '{"bootstrap_servers": "b:1", "topics": "x, y"}')
+    (source,) = Settings.load(written(tmp_path, BUCKET)).source
+    assert source.notifications.topics == ("x", "y")
 
 
 def test_a_kafka_source_reads_named_topics_from_their_beginning_unless_told_otherwise(tmp_path: Path) -> None:
@@ -415,6 +427,9 @@ def test_topics_and_properties_of_a_kafka_source_may_come_from_the_environment(
         (KAFKA + 'topics = ["a"]\nstart = "soon"', ["source[1].start = 'soon'", "earliest, latest, or a time"]),
         (KAFKA + 'topics = ["a"]\nproperties = {"group.id" = "x"}', ["source[1].properties", "group.id is set by"]),
         (KAFKA + 'topics = ["a"]\ncertificate_file = "c.pem"', ["source[1]", "certificate_file and key_file"]),
+        (BUCKET + 'topics = ["a"]\nhost = "b"', ["source[1].notifications.host: unknown key", "bootstrap_servers"]),
+        (BUCKET, ["source[1].notifications", "topics or topics_pattern"]),
+        (BUCKET + 'topics = ["a"]\nheaders = ["b"]', ["source[1].notifications", "headers: of no effect"]),
     ],
 )
 def test_a_wrong_kafka_source_is_refused_with_its_key_and_what_is_allowed(

@@ -42,6 +42,17 @@ def test_a_notification_of_s3_is_unescaped_and_only_what_was_created_counts() ->
     assert named(json.dumps({"Type": "Notification", "Message": json.dumps({"Records": records})})) == expected
 
 
+def test_a_notification_with_a_key_that_no_escaping_leaves_is_verbatim() -> None:
+    keys = {
+        "in/a b+c": "in/a b+c",
+        "in/50%+x": "in/50%+x",
+        "in/ü+": "in/ü+",
+        "in/a%2Bb+c": "in/a+b c",
+        "in/=+": "in/= ",
+    }
+    assert [one.key for key in keys for one in named(json.dumps(notification(key)))] == list(keys.values())
+
+
 def test_a_test_message_names_nothing() -> None:
     assert named('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}') == []
 

@@ -30,12 +30,17 @@ class Errors:
         self.all.append(error)
 
     def refusal(self) -> str | None:
-        """Why brokers will never let us in, if they said so."""
+        """Why brokers will never let us in, if they said so, and what to change."""
         from confluent_kafka import KafkaError
 
-        hopeless = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED}
-        refused = [error for error in self.all if error.code() in hopeless]
-        return refused[-1].str() if refused else None
+        user = "check the values of username_env and password_env, and sasl_mechanism"
+        cures = {
+            KafkaError._SSL: "set ca_file to the PEM file of the authority that signed the brokers' certificates",
+            KafkaError._AUTHENTICATION: user,
+            KafkaError.SASL_AUTHENTICATION_FAILED: user,
+        }
+        refused = [error for error in self.all if error.code() in cures]
+        return f"{refused[-1].str()}; {cures[refused[-1].code()]}" if refused else None
 
     def last(self) -> str:
         """The last thing that was reported."""
@@ -118,7 +123,7 @@ class Cluster:
                 self._admin.poll(0)
                 refusal = self._errors.refusal()
                 if refusal is not None:
-                    raise self._error(f"refused: {refusal}; check user, password, certificates and security") from error
+                    raise self._error(f"refused: {refusal}") from error
                 if time.monotonic() > end:
                     raise self._error(
                         f"no answer in {CONNECT_SECONDS:.0f} s ({self._errors.last()}); check bootstrap_servers, "

@@ -4,6 +4,7 @@ Belongs here: names of properties and defaults that differ from the library's. N
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 from llmops_assets.kafka_settings import KafkaSettings
@@ -23,14 +24,14 @@ def configuration(source: KafkaSettings) -> dict[str, Any]:
     """Properties of any client of the cluster.
 
     Raises:
-        SourceError: a variable that holds a secret is not set.
+        SourceError: a variable that holds a secret is not set, or a file of certificates is not there.
     """
     found = {
         "bootstrap.servers": source.bootstrap_servers,
         "security.protocol": source.security,
-        "ssl.ca.location": source.ca_file,
-        "ssl.certificate.location": source.certificate_file,
-        "ssl.key.location": source.key_file,
+        "ssl.ca.location": _file(source, "ca_file"),
+        "ssl.certificate.location": _file(source, "certificate_file"),
+        "ssl.key.location": _file(source, "key_file"),
         "ssl.key.password": secret(source, "key_password_env"),
     }
     if source.security.startswith("SASL"):
@@ -57,6 +58,13 @@ def reading_configuration(source: KafkaSettings) -> dict[str, Any]:
 def group_of(source: KafkaSettings) -> str:
     """The consumer group whose offsets other tools watch."""
     return source.group_id or f"llmops-{source.name}"
+
+
+def _file(source: KafkaSettings, key: str) -> str | None:
+    name: str | None = getattr(source, key)
+    if name is not None and not Path(name).is_file():
+        raise SourceError(f"source {source.name}: {key} names {name}, which is no file; correct it")
+    return name
 
 
 def secret(source: KafkaSettings, key: str) -> str | None:

@@ -28,7 +28,7 @@ class Missing:
             f"llmops source accept-gap {shlex.quote(source)} --topic {self.place.topic} "
             f"--partition {self.place.partition} --from {self.start} --to {self.end} --reason '…' --by '…'"
         )
-        return f"{self.place}: {self.why}. To record that and go on at offset {self.end}: {command}"
+        return f"{self.place}: {self.why}. If that is for good, record it and go on at offset {self.end}: {command}"
 
 
 class MissingRecords(SourceError):
@@ -47,12 +47,14 @@ def missing(place: Place, held: Held, topic_id: str, start: int, end: int | None
             f"from offset {start} on is lost"
         )
         return Missing(place, start, held.low, why, is_new_era=True)
-    if held.high < (start if end is None else end):
+    until = start if end is None else end
+    cut = min(held.high, until if held.rewritten_from is None else held.rewritten_from)
+    if cut < until:
         why = (
-            f"the topic ends at offset {held.high} but was read or planned to {start if end is None else end}: "
-            "records were lost on the brokers (an unclean leader election) and new ones take their offsets"
+            f"records from offset {cut} on, read or planned to {until}, were lost on the brokers (an unclean leader "
+            f"election); the topic ends at {held.high}, and new records take their offsets"
         )
-        return Missing(place, start, min(start, held.high), why, is_new_era=True)
+        return Missing(place, start, min(start, cut), why, is_new_era=True)
     if held.low > start:
         lost = held.low if end is None else min(held.low, end)
         why = f"offsets [{start}, {lost}) were removed (retention, delete_records) before they were read"

@@ -18,7 +18,8 @@ class Place(NamedTuple):
 class Held:
     """The offsets `[low, stable)` can be read; those up to `high` wait for a transaction to end.
 
-    `topic_id` is the only thing that tells a topic from a later one of its name.
+    `topic_id` is the only thing that tells a topic from a later one of its name. `rewritten_from` is the first offset
+    that had another record when it was read, if there is one.
     """
 
     topic_id: str
@@ -26,3 +27,4 @@ class Held:
     stable: int
     high: int
     leader_epoch: int | None = None
+    rewritten_from: int | None = None

@@ -154,13 +154,13 @@ class _Reading:
             raise unread(self.source.name, place, cursor.next, cursor.stretch.end, error.str())
         refused = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART}
         if error.fatal() or error.code() in refused:
-            raise SourceError(f"source {self.source.name}: {place}: {error.str()}; check the topic and its permissions")
+            raise SourceError(f"source {self.source.name}: {place}: {error.str()}; grant Read on it to the user")
         self.errors(error)
         return None
 
     def _refuse_silence(self, since: float) -> None:
         if (refusal := self.errors.refusal()) is not None:
-            raise SourceError(f"source {self.source.name}: Kafka refuses: {refusal}; check user and password")
+            raise SourceError(f"source {self.source.name}: Kafka refuses: {refusal}")
         seconds = self.source.timeout_seconds
         if time.monotonic() - since < seconds:
             return
