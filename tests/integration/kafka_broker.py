@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,9 +139,9 @@ class Broker:
             time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
-def broker() -> Iterator[Broker]:
-    """A broker for the session."""
+@contextmanager
+def running() -> Iterator[Broker]:
+    """A broker, until the context ends."""
     jars, java = _jars(), _java()
     with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
         ports = dict(zip(("plain", "sasl", "controller"), _free_ports(3), strict=True))
@@ -163,6 +164,13 @@ def broker() -> Iterator[Broker]:
                     process.wait(20)
                 except subprocess.TimeoutExpired:
                     process.kill()
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """A broker for the session."""
+    with running() as started:
+        yield started
 
 
 def _format(command: list[str], properties: Path) -> None:
