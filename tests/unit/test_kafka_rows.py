@@ -15,6 +15,7 @@ from llmops_assets.sources.kafka import RangeRead
 from llmops_assets.sources.kafka.collecting import Collector
 from llmops_assets.sources.kafka.registry import Undecodable
 from llmops_assets.sources.kafka.rows import How
+from llmops_assets.sources.kafka.values import records_of, texts_of
 
 AT = 1_795_176_000_123  # 2026-11-20T12:00:00.123Z
 CREATED = 1
@@ -37,6 +38,7 @@ VALUES = [
     gzip.compress(b'{"a":3}', mtime=0),
     b'{"a":"' + b"x" * 100 + b'"}',
 ]
+PARTS = [b'{"a":1}', b"{", b"}", b"[", b"]", b",", b'"', "ü".encode(), b"\xff", b"\n", b"\r\n", b"\r", b" ", b"\t"]
 
 
 def _message(value: bytes | None, offset: int, stamp: tuple[int, int] = (CREATED, AT), **more: Any) -> Message:
@@ -99,6 +101,31 @@ def test_values_make_the_same_rows_together_as_alone(values: list[bytes | None])
     together = Batch(_at_once(messages), [])
     columns = ("line", "record_index", "text", "bytes", "reject_reason", "sha256", "arrived_at")
     assert _rows([together], *columns) == _rows(alone, *columns)
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=6).map(b"".join))
+def test_the_short_way_gives_the_records_that_a_file_would_have(value: bytes) -> None:
+    found = texts_of(value, 1000)
+    if found is not None:
+        texts, is_numbered = found
+        indexes = list(range(len(texts))) if is_numbered else [None] * len(texts)
+        rows = records_of(7, value, 1000)
+        assert [(row.line, row.record_index, row.text, row.bytes, row.reject_reason) for row in rows] == [
+            (7, index, text, len(text.encode()), None) for index, text in zip(indexes, texts, strict=True)
+        ]
+
+
+def test_the_usual_ways_of_a_producer_go_the_short_way() -> None:
+    ways = [b'{"a":1}\r\n', b'{"a":1}\n{"a":2}', b'[{"a":1}]\n', b'{"a":\n1}', b"{}\n[]", b"[1", b"\x1f\x8b{}"]
+    assert [texts_of(value, 100) for value in ways] == [
+        (['{"a":1}'], False),
+        (['{"a":1}', '{"a":2}'], True),
+        (['{"a":1}'], True),
+        None,
+        None,
+        None,
+        None,
+    ]
 
 
 def test_a_tombstone_is_counted_with_its_time_and_what_is_beside_it_stays_with_its_value() -> None:

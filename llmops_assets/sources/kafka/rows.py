@@ -16,13 +16,15 @@ import pyarrow as pa
 from llmops_assets.sources.kafka.columns import Columns
 from llmops_assets.sources.kafka.ranges import RangeRead
 from llmops_assets.sources.kafka.registry import Undecodable
+from llmops_assets.sources.kafka.values import records_of, texts_of
 from llmops_assets.sources.objects import LINES_SCHEMA
-from llmops_assets.sources.reading import read_object
 from llmops_assets.sources.rows import Row, reject
 
 LAST_MILLISECOND = 253402300800000  # the year 10000, beyond which no timestamp type goes
 _NEWLINE, _BRACE, _ASCII_END = b"\n{\x80"
 Decode = Callable[[bytes], bytes]
+_Values = tuple[pa.BinaryArray, pa.BinaryArray, dict[int, str]]
+"""Values as they came, as text, and by place why some are none."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,41 @@ def _pieces(values: pa.BinaryArray, about: pa.RecordBatch, how: How) -> Iterator
     if plain.any():
         kept = pa.array(plain)
         yield _columns(_as_text(content.filter(kept), is_ascii=is_ascii), about.filter(kept))
-    places, rows = [], []
-    for place in np.flatnonzero(~plain).tolist():
-        offset, value = about["line"][place].as_py(), content[place].as_py()
+    yield from _others(np.flatnonzero(~plain), (values, content, refused), about, how)
+
+
+def _others(places: Any, of: _Values, about: pa.RecordBatch, how: How) -> Iterator[pa.RecordBatch]:
+    """The values at these places: those that are lines of objects as one piece, all others as another."""
+    taken = pa.array(places)
+    values, texts, refused = of[0].take(taken).to_pylist(), of[1].take(taken).to_pylist(), of[2]
+    offsets = about["line"].take(taken).to_pylist()
+    lines, rows = _Taken(), _Taken()
+    for place, offset, value, text in zip(places.tolist(), offsets, values, texts, strict=True):
         reason = refused.get(place)
-        found = [reject(offset, values[place].as_py(), reason)] if reason else _any(offset, value, how.max_bytes)
-        places += [place] * len(found)
-        rows += found
-    if rows:
-        yield _odd(rows, about.take(pa.array(places)))
+        if reason is not None:
+            rows.add(place, [reject(offset, value, reason)])
+        elif (found := texts_of(text, how.max_bytes)) is not None:
+            lines.add(place, *found)
+        else:
+            rows.add(place, records_of(offset, text, how.max_bytes))
+    if lines.found:
+        yield _columns(pa.array(lines.found, pa.string()), about.take(pa.array(lines.places)), lines.numbers)
+    if rows.found:
+        yield _odd(rows.found, about.take(pa.array(rows.places)))
+
+
+class _Taken:
+    """What was found in values, of which place, and its number among those of one value."""
+
+    def __init__(self) -> None:
+        self.found: list[Any] = []
+        self.places: list[int] = []
+        self.numbers: list[int | None] = []
+
+    def add(self, place: int, found: Sequence[Any], is_numbered: bool = False) -> None:
+        self.found += found
+        self.places += [place] * len(found)
+        self.numbers += range(len(found)) if is_numbered else [None] * len(found)
 
 
 def _joined(columns: Columns) -> pa.BinaryArray:
@@ -129,23 +157,17 @@ def _as_text(content: pa.BinaryArray, *, is_ascii: bool) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(content), *content.buffers()[1:], offset=content.offset)
 
 
-def _any(offset: int, value: bytes, max_bytes: int) -> list[Row]:
-    """The records of any value, at its offset."""
-    if len(value) > max_bytes:
-        return [reject(offset, value, "line_too_long")]
-    rows = [Row(*row.values()) for batch in read_object("", iter([value]), max_bytes) for row in batch.to_pylist()]
-    if len(rows) == 1 and rows[0].record_index is None:
-        return [rows[0]._replace(line=offset)]
-    return [row._replace(line=offset, record_index=index) for index, row in enumerate(rows)]
-
-
-def _columns(text: pa.StringArray, about: pa.RecordBatch) -> pa.RecordBatch:
-    return _batch({"text": text, "bytes": pa.array(np.diff(_offsets(text)).astype(np.int64))}, about)
+def _columns(
+    text: pa.StringArray, about: pa.RecordBatch, numbers: Sequence[int | None] | None = None
+) -> pa.RecordBatch:
+    columns = {"text": text, "bytes": pa.array(np.diff(_offsets(text)).astype(np.int64))}
+    return _batch(columns if numbers is None else columns | {"record_index": pa.array(numbers, pa.int64())}, about)
 
 
 def _odd(rows: Sequence[Row], about: pa.RecordBatch) -> pa.RecordBatch:
     columns = {
-        name: pa.array([getattr(row, name) for row in rows], LINES_SCHEMA.field(name).type) for name in Row._fields
+        name: pa.array(column, LINES_SCHEMA.field(name).type)
+        for name, column in zip(Row._fields, zip(*rows, strict=True), strict=True)
     }
     return _batch(columns, about)
 
