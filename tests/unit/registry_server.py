@@ -1,9 +1,11 @@
 """A schema registry that answers as Confluent's does, with a few schemas that refer to others, for tests."""
 
 import base64
+import io
 import json
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -71,6 +73,50 @@ def _usage() -> str:
     return _serialized(file)
 
 
+WHOLE_CALL = {
+    "type": "record",
+    "name": "WholeCall",
+    "fields": [
+        *({"name": name, "type": "string"} for name in ("event_id", "timestamp", "provider", "model")),
+        *({"name": name, "type": "long"} for name in ("input_tokens", "output_tokens")),
+        {"name": "usage", "type": "acme.Usage"},
+    ],
+}
+
+
+def _whole_calls() -> str:
+    """`Batch`, and in it the message of a whole call."""
+    file = descriptor_pb2.FileDescriptorProto(name="whole.proto", syntax="proto3", package="acme")
+    file.dependency.append("google/protobuf/timestamp.proto")
+    texts = [(name, Field.TYPE_STRING) for name in ("event_id", "provider", "model")]
+    counts = [(name, Field.TYPE_INT64) for name in ("input_tokens", "output_tokens")]
+    batch = _message(file.message_type, "Batch", ("name", Field.TYPE_STRING))
+    _message(batch.nested_type, "Call", *texts, *counts, ("timestamp", ".google.protobuf.Timestamp"))
+    return _serialized(file)
+
+
+def avro_call(fields: dict[str, Any]) -> bytes:
+    """A call of schema 11."""
+    import fastavro
+
+    named: dict[str, Any] = {}
+    fastavro.parse_schema(USAGE, named_schemas=named)
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, fastavro.parse_schema(WHOLE_CALL, named_schemas=named), fields)
+    return buffer.getvalue()
+
+
+def protobuf_call(name: str, provider: str, model: str, tokens_input: int, tokens_output: int, at: datetime) -> bytes:
+    """A call of schema 12, with its place: two numbers (4), of message 0 the nested message 0."""
+    seconds = int(at.timestamp())
+    varint = bytes((seconds >> shift & 0x7F) | (0x80 if shift < 28 else 0) for shift in range(0, 35, 7))
+    texts = b"".join(
+        bytes([key, len(text)]) + text.encode() for key, text in ((0x0A, name), (0x12, provider), (0x1A, model))
+    )
+    stamp = b"\x08" + varint
+    return b"\x04\x00\x00" + texts + bytes([0x20, tokens_input, 0x28, tokens_output, 0x32, len(stamp)]) + stamp
+
+
 def _needing_more() -> str:
     """A file that imports one which the registry does not know."""
     file = descriptor_pb2.FileDescriptorProto(name="more.proto", syntax="proto3", dependency=["other/lost.proto"])
@@ -99,6 +145,8 @@ SCHEMAS: dict[int, dict[str, Any]] = {
     },
     7: {"schema": _needing_more(), "schemaType": "PROTOBUF"},
     8: {"schema": json.dumps(WITH_USAGE), "references": _refers("acme.Usage", "lost")},
+    11: {"schema": json.dumps(WHOLE_CALL), "references": _refers("acme.Usage", "usage-avro")},
+    12: {"schema": _whole_calls(), "schemaType": "PROTOBUF"},
     10: {"schema": json.dumps(WITH_USAGE), "references": _refers("acme.Usage", "broken")},
 }
 SUBJECTS: dict[str, dict[str, Any]] = {
