@@ -51,6 +51,9 @@ class TopicSettings(Section):
     max_lag_records: int | None = Field(None, description="Unread records of one partition that warn.", ge=0)
     max_lag_seconds: float | None = Field(None, description="Age of unread records that warns.", ge=0)
     registry_url: str | None = Field(None, description="Schema registry.", pattern=r"^https?://")
+    registry_validate: bool = Field(
+        True, description="Whether JSON in the registry's framing is held against its schema; else only its id is read."
+    )
     registry_username_env: str | None = Field(None, description="Variable that holds the registry's user name.")
     registry_password_env: str | None = Field(None, description="Variable that holds the registry's password.")
     properties: dict[str, str] = Field(

@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,9 +139,9 @@ class Broker:
             time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
-def broker() -> Iterator[Broker]:
-    """A broker for the session."""
+@contextmanager
+def running() -> Iterator[Broker]:
+    """A broker, until the context ends."""
     with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
         server = Server(Path(folder))
         try:
@@ -148,3 +149,10 @@ def broker() -> Iterator[Broker]:
             yield Broker(server.addresses["PLAINTEXT"], server)
         finally:
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """A broker for the session."""
+    with running() as started:
+        yield started

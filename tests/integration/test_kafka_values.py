@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kafka_broker import Broker
 from kafka_records import NOW, Make, Pipeline, call, milliseconds, record
-from registry_server import framed
+from registry_server import avro_call, framed, protobuf_call
 
 from llmops_assets.lake import Lake
 
@@ -62,18 +62,36 @@ def test_a_value_may_hold_many_records_or_be_compressed_or_be_no_record(make: Ma
     ]
 
 
-def test_values_of_a_schema_registry_are_decoded_and_an_unknown_schema_is_a_reject_with_its_place(
+def test_values_of_a_schema_registry_are_decoded_and_what_is_not_what_it_says_is_a_reject_with_its_place(
     make: Make, registry: str
 ) -> None:
     bus = make(registry_url=registry)
-    values = [framed(2, call("a")), framed(9, b"x"), call("b")]
+    shared = json.loads(call("c"))
+    avro, protobuf = avro_call({**shared, "usage": {"tokens": 7}}), protobuf_call("d", "openai", "gpt-4o", 1, 1, NOW)
+    values = [
+        framed(2, json.dumps({"id": "x", **json.loads(call("a"))}).encode()),
+        framed(9, b"x"),
+        call("b"),
+        framed(11, avro),
+        framed(12, protobuf),
+        framed(2, call("e")),  # without the id that the schema requires
+        framed(12, b"\x02\x08"),  # no fifth message
+    ]
     bus.broker.produce(bus.topic, [{"value": value, "timestamp": milliseconds(NOW)} for value in values])
     bus.refresh()
-    columns = "record_offset, event_id, reject_reason, payload_bytes, payload_sha256"
+
+    def reject(place: int, reason: str) -> tuple[Any, ...]:
+        return (place, None, None, reason, len(values[place]), hashlib.sha256(values[place]).hexdigest())
+
+    columns = "record_offset, event_id, tokens_input, reject_reason, payload_bytes, payload_sha256"
     assert bus.query(f"select {columns} from raw_llm_events order by all") == [
-        (0, "a", None, None, None),
-        (1, None, "unknown_format", 6, hashlib.sha256(values[1]).hexdigest()),
-        (2, "b", None, None, None),
+        (0, "a", 1, None, None, None),
+        reject(1, "unknown_format"),
+        (2, "b", 1, None, None, None),
+        (3, "c", 1, None, None, None),
+        (4, "d", 1, None, None, None),
+        reject(5, "bad_encoding"),
+        reject(6, "bad_encoding"),
     ]
 
 

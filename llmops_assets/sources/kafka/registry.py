@@ -1,22 +1,26 @@
 """Values in Confluent's framing (a zero, four bytes of schema id, the content) as JSON text, through a schema registry.
 
-The library's client keeps the registry's answers and its deserialisers do the work. JSON's own text is taken as it
-stands, so that no number passes through a float; amounts of Avro become quoted text for the same reason. A value
-without the framing is left as it is.
+The library's client keeps the registry's answers and its deserialisers do the work. JSON is held against its schema
+and its own text is taken as it stands, so that no number passes through a float; amounts of Avro become quoted text
+for the same reason. A value without the framing is left as it is.
 """
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Any
 
 from llmops_assets.kafka_settings import KafkaSettings
 from llmops_assets.sources.errors import SourceError
 from llmops_assets.sources.kafka.configuration import secret
+from llmops_assets.sources.kafka.protobuf import Messages
 
 FRAME_BYTES = 5
 NOT_FOUND = 404
+SERIALIZED = "serialized"
+"""The form in which a registry gives Protobuf as descriptors."""
 Content = Callable[[bytes], bytes]
 
 
@@ -58,9 +62,13 @@ class Registry:
         content = self._known[number]
         if content is None:
             raise Undecodable("unknown_format")
+        from referencing.exceptions import Unresolvable
+
         try:
             return content(value)
-        except Exception as error:  # whatever a deserialiser of a broken value raises; its schema is at hand
+        except Unresolvable as error:  # a JSON schema that refers to what its registry does not have
+            raise Undecodable("unknown_format") from error
+        except Exception as error:  # whatever a deserialiser of a broken value raises; its schemas are at hand
             raise Undecodable("bad_encoding") from error
 
     def _looked_up(self, number: int) -> Content | None:
@@ -83,13 +91,29 @@ class Registry:
         )
 
     def _content(self, number: int) -> Content | None:
-        kind = self._client.get_schema(number).schema_type
-        kinds: dict[str, Callable[[], Content | None]] = {
-            "JSON": lambda: lambda value: value[FRAME_BYTES:],
-            "AVRO": self._avro,
-            "PROTOBUF": lambda: self._protobuf(number),
-        }
-        return kinds[kind or "AVRO"]()
+        schema = self._client.get_schema(number)
+        if schema.schema_type == "PROTOBUF":
+            return self._protobuf(number)
+        # What a schema refers to is asked for now: while values are decoded, a silent registry would make them rejects.
+        for _ in _referenced(self._client, schema):
+            pass
+        return self._json() if schema.schema_type == "JSON" else self._avro()
+
+    def _json(self) -> Content:
+        """The value's own text, of which the library only sees whether it is what its schema says."""
+        from confluent_kafka.schema_registry.json_schema import JSONDeserializer
+
+        if not self.source.registry_validate:
+            return lambda value: value[FRAME_BYTES:]
+        settings = {"subject.name.strategy": lambda *_: None}
+        validate: Any = JSONDeserializer(None, schema_registry_client=self._client, conf=settings)
+
+        def content(value: bytes) -> bytes:
+            with suppress(json.JSONDecodeError):  # what is no JSON, the decoder of formats says
+                validate(value)
+            return value[FRAME_BYTES:]
+
+        return content
 
     def _avro(self) -> Content:
         from confluent_kafka.schema_registry.avro import AvroDeserializer
@@ -98,25 +122,50 @@ class Registry:
         return lambda value: json.dumps(deserialize(value), default=_text).encode()
 
     def _protobuf(self, number: int) -> Content | None:
-        """How messages of a file are read: the first of the file, of a file that needs only Protobuf's own."""
+        """How messages of a file are read, which say which of the file's they are; None if an import is nowhere."""
         from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer
-        from google.protobuf import json_format, message_factory
+        from google.protobuf import json_format
 
-        schema = self._descriptors.get_schema(number, fmt="serialized")
-        first = _first_message(b64decode(schema.schema_str or ""))
-        if first is None:
+        schema = self._descriptors.get_schema(number, fmt=SERIALIZED)
+        imports = {name: _file(one) for name, one in _referenced(self._descriptors, schema, SERIALIZED)}
+        try:
+            messages = Messages(_file(schema), imports)
+        except (KeyError, TypeError):
             return None
-        deserialize: Any = ProtobufDeserializer(
-            message_factory.GetMessageClass(first), {"use.deprecated.format": False}, self._client
-        )
+        readers: dict[tuple[int, ...], Any] = {}
 
         def content(value: bytes) -> bytes:
-            if value[FRAME_BYTES] != 0:  # the place of the message in its file: 0 is short for the first
-                raise ValueError("not the first message of its file")
-            message = deserialize(value)
+            path = _path(value)
+            if path not in readers:
+                readers[path] = ProtobufDeserializer(messages.at(path), None, self._descriptors)
+            message = readers[path](value)
             return str(json_format.MessageToJson(message, preserving_proto_field_name=True, indent=None)).encode()
 
         return content
+
+
+def _referenced(client: Any, schema: Any, form: str | None = None) -> Iterator[tuple[str, Any]]:
+    """All schemas that a schema refers to, with the names by which it does; the client keeps them."""
+    for reference in schema.references or ():
+        found = client.get_version(reference.subject, reference.version, True, form).schema
+        yield from _referenced(client, found, form)
+        yield reference.name, found
+
+
+def _file(schema: Any) -> bytes:
+    return b64decode(schema.schema_str or "")
+
+
+def _path(value: bytes) -> tuple[int, ...]:
+    """Which message of its file a Protobuf value is."""
+    from confluent_kafka.schema_registry import prefix_schema_id_deserializer
+    from confluent_kafka.schema_registry.serde import SchemaId
+
+    if value[FRAME_BYTES] == 0:  # short for the first
+        return (0,)
+    frame = SchemaId("PROTOBUF")
+    prefix_schema_id_deserializer(value, None, frame)
+    return tuple(frame.message_indexes or (0,))
 
 
 def _text(value: Any) -> str:
@@ -124,19 +173,3 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     return b64encode(value).decode() if isinstance(value, bytes) else str(value)
-
-
-def _first_message(serialized: bytes) -> Any:
-    """The descriptor of a file's first message; None if the file needs others that are not Protobuf's own."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, struct_pb2, timestamp_pb2, wrappers_pb2
-
-    file = descriptor_pb2.FileDescriptorProto.FromString(serialized)
-    file.name = file.name or "value.proto"
-    pool = descriptor_pool.DescriptorPool()
-    for own in (duration_pb2, struct_pb2, timestamp_pb2, wrappers_pb2):
-        pool.AddSerializedFile(own.DESCRIPTOR.serialized_pb)
-    try:
-        pool.AddSerializedFile(file.SerializeToString())
-    except TypeError:
-        return None
-    return next(iter(pool.FindFileByName(file.name).message_types_by_name.values()), None)
