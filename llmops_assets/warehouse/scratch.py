@@ -101,7 +101,7 @@ def price_versions(lake: Lake, window: Window) -> dict[datetime, str]:
 
 
 def _mount_prices(connection: duckdb.DuckDBPyConnection, versions: Mapping[datetime, str]) -> None:
-    prices.load_book(connection)
+    prices.load_book(connection, only={*versions.values()})
     hours = {
         "window_start": pa.array(list(versions), pa.timestamp("us", "UTC")),
         "price_version": pa.array(list(versions.values()), pa.string()),
