@@ -9,7 +9,8 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from llmops_assets.generator import GeneratorError
     from llmops_assets.intake import IntakeError
     from llmops_assets.lake import LakeError
+    from llmops_assets.prices import PriceBookError
     from llmops_assets.sources import SourceError
     from llmops_assets.warehouse.project import DbtError
 
-    return (SqlError, GeneratorError, IntakeError, LakeError, SourceError, DbtError, duckdb.Error)
+    return (SqlError, GeneratorError, IntakeError, LakeError, PriceBookError, SourceError, DbtError, duckdb.Error)

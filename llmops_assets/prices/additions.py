@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from llmops_assets.prices.book import METERS
-from llmops_assets.prices.matching import Clause, Groups
+from llmops_assets.prices.names import Clause, Groups
 from llmops_assets.prices.overrides import MILLION, Price
 
 FILE = Path(__file__).with_name("additions.csv")

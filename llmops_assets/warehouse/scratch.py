@@ -59,7 +59,7 @@ def mount_hours(lake: Lake, place: Scratch, window: Window) -> int:
     margin = place.settings.warehouse.dedupe_margin
     with place.open() as connection:
         snapshots = lake.mount(connection, {RAW: window.widened(margin)}, columns={RAW: "event_time"})
-        _mount_prices(connection, price_versions(lake, window))
+        _mount_prices(connection, price_versions(lake, window), place.settings)
         _mount_source_settings(connection, place.settings)
         _mount_run_settings(connection, place.settings)
     return lake.sequence_number(RAW, snapshots[RAW])
@@ -85,6 +85,7 @@ def mount_reports(lake: Lake, place: Scratch, window: Window) -> int:
     with place.open() as connection:
         snapshots = lake.mount(connection, {REQUESTS: wide})
         prices.load_book(connection)
+        prices.add_configured(connection, settings.prices, aliases=False)
         days = [day.date() for day in complete_days(lake, settings) if day in wide]
         _create(connection, "complete_days", pa.table({"complete_date": pa.array(days, pa.date32())}))
         _create(connection, "model_classes", as_table(load_classes(settings.reports.model_classes)))
@@ -100,8 +101,9 @@ def price_versions(lake: Lake, window: Window) -> dict[datetime, str]:
     return {hour.start: rows[hour.start].price_version if hour.start in rows else current for hour in window.hours()}
 
 
-def _mount_prices(connection: duckdb.DuckDBPyConnection, versions: Mapping[datetime, str]) -> None:
+def _mount_prices(connection: duckdb.DuckDBPyConnection, versions: Mapping[datetime, str], settings: Settings) -> None:
     prices.load_book(connection, only={*versions.values()})
+    prices.add_configured(connection, settings.prices)
     hours = {
         "window_start": pa.array(list(versions), pa.timestamp("us", "UTC")),
         "price_version": pa.array(list(versions.values()), pa.string()),

@@ -20,6 +20,7 @@ from llmops_assets.prices import PriceBookError, current_version, load_book
 from llmops_assets.prices.additions import load_additions
 from llmops_assets.prices.book import BOOK_COLUMNS, BOOKS, known_from, versions
 from llmops_assets.prices.export import EVENT_PROVIDERS, book_text, export, library_version, next_version
+from llmops_assets.prices.lookup import rules_for
 from llmops_assets.prices.overrides import load_overrides
 
 BY_ID = {provider.id: provider for provider in library_providers}
@@ -198,6 +199,10 @@ def test_names_match_the_models_that_the_library_finds(pricing: Pricing, provide
     theirs = {name: model.id if model else None for name, model in expected.items()}
     assert {name: model for name, model in found.items() if model not in added} == {
         name: model for name, model in theirs.items() if found[name] not in added
+    }
+    asked = {name: rules_for(pricing.connection, current_version(), name, event_provider) for name in names[::40]}
+    assert {name: next((rule.model for rule in rules), None) for name, rules in asked.items()} == {
+        name: found[name] for name in asked
     }
 
 
