@@ -125,11 +125,12 @@ select
 from long
 inner join versions using (price_version);
 """
-_FINISH = """
-drop table price_rows;
-create or replace macro lake.price_as_known_on(instant) as table
-select * from lake.price_book where known_from <= instant and (known_to > instant or known_to is null);
+KNOWN_ON = "price_as_known_on"
+KNOWN_ON_MACRO = """
+create or replace macro {schema}.price_as_known_on(instant) as table
+select * from {schema}.price_book where known_from <= instant and (known_to > instant or known_to is null)
 """
+"""The book as it was known at a time."""
 
 
 class PriceBookError(Exception):
@@ -173,7 +174,8 @@ def load_book(connection: duckdb.DuckDBPyConnection, folder: Path = BOOKS, only:
         read = {"files": files, "columns": dict.fromkeys(BOOK_COLUMNS, "VARCHAR")}
         connection.execute(_READ.partition(";")[2], read)
         connection.execute(_fill(), {"known": known})
-        connection.execute(_FINISH)
+        connection.execute("drop table price_rows")
+        connection.execute(KNOWN_ON_MACRO.format(schema="lake"))
     except duckdb.Error as error:
         raise PriceBookError(f"cannot load the price books in {folder}: {error}") from error
 

@@ -25,7 +25,7 @@ select
     valid_to, daily_from, daily_to, tier_start, tier_end, meter, price_usd, usd_per_million, charged_as, origin, source
 from lake.price_book
 where
-    price_version = $version and provider = $provider and match_rank = $rank
+    price_version = $version and provider = $provider and match_rank = $rank and model = $model
     and service_tier is not distinct from case when exists (
         select 1 from lake.price_book as tiers
         where tiers.price_version = $version and tiers.provider = $provider and tiers.match_rank = $rank
@@ -97,12 +97,12 @@ def _prices(connection: duckdb.DuckDBPyConnection, call: Mapping[str, Any]) -> d
     for name in (call["model"], call["requested_model"]):
         rules = rules_for(connection, version, name, provider, call["region_scope"]) if name and provider else ()
         for rule in rules:
-            if rule.model == call["price_model"]:
-                found = {"version": version, "provider": provider, "rank": rule.match_rank, "at": call["event_time"]}
-                tier = (call["service_tier"] or "standard").lower()
-                rows = connection.execute(_PRICES, found | {"tier": tier, "tokens": call["tokens_input"] or 0})
-                names = [column[0] for column in rows.description or ()]
-                records = (dict(zip(names, row, strict=True)) for row in rows.fetchall())
+            found = {"version": version, "provider": provider, "rank": rule.match_rank, "model": call["price_model"]}
+            size = {"tier": (call["service_tier"] or "standard").lower(), "tokens": call["tokens_input"] or 0}
+            rows = connection.execute(_PRICES, found | size | {"at": call["event_time"]})
+            names = [column[0] for column in rows.description or ()]
+            records = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+            if records:
                 return {str(record["meter"]): record for record in records}
     return {}
 

@@ -35,7 +35,8 @@ where
         and coalesce(daily_to > timezone('UTC', $at::timestamptz)::time, true)
     ))
 order by
-    provider, service_tier nulls first, valid_from nulls first, daily_from nulls first, input_tokens_from,
+    provider, coalesce(price_book.service_tier, ''), valid_from nulls first, daily_from nulls first,
+    input_tokens_from,
     case meter {_METER_ORDER} end
 """
 
