@@ -87,6 +87,9 @@ def run_show(config: Path | None, asked: Asked, style: str) -> None:
         add_configured(connection, settings.prices)
         options: dict[str, Any] = {"provider": asked.provider, "at": utc(asked.at), "all_meters": asked.all_meters}
         found = prices_of(connection, version, asked.model, **options)
+        if not found.aggregate("count(*)").fetchall()[0][0]:
+            when = f" at {asked.at:%Y-%m-%dT%H:%M}" if asked.at else ""
+            raise PriceBookError(f"{version} knows {asked.model}, but no price of it{when}: its calls are unpriced")
         show(found.project(_COMPACT) if style == "table" else found, style)
     if style == "table":
         errors.print(f"{version}, USD per million", highlight=False)

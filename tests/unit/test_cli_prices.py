@@ -96,6 +96,7 @@ def test_show_knows_the_names_of_the_site(tmp_path: Path) -> None:
         (("show", "gpt-4o", "--known-on", "2020-01-01"), "the first book is known from 2026-11-21T08:01:41Z"),
         (("show", "gpt-4o", "--known-on", "2027-01-01", "--version", FIRST), "both say which book: give one"),
         (("diff", FIRST, "v9"), "no price book v9"),
+        (("show", "qwen-3-coder-480b", "--provider", "cerebras"), "knows qwen-3-coder-480b, but no price of it"),
     ],
 )
 def test_what_cannot_be_answered_exits_2_and_says_what_there_is(arguments: tuple[str, ...], message: str) -> None:
