@@ -227,7 +227,7 @@ def control_sensor(group: Group, settings: Settings) -> dg.SensorDefinition:
         job_name=group.job,
         minimum_interval_seconds=settings.automation.due_every_seconds,
         default_status=_first_state(settings),
-        description="Makes the control tables again when the ledger, the published windows or the price books have changed.",
+        description="Makes the control tables again when the ledger, the published windows or the books have changed.",
     )
     def quality(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         lake = Lake.open(Settings.load().lake_catalog)
