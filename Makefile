@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SQL := dbt_project/models dbt_project/tests
 
-.PHONY: demo test dev lint install lock bench soak producers
+.PHONY: demo test dev lint install lock bench soak producers accuracy
 
 demo: install
 	$(BIN)/llmops demo example
@@ -28,6 +28,10 @@ soak: install
 
 bench: install
 	$(BIN)/python -m benchmarks.run
+
+# Writes docs/pricing-accuracy.md again, after prices have changed.
+accuracy: install
+	$(BIN)/python tests/unit/pricing_accuracy.py
 
 install: $(VENV)/.installed
 

@@ -13,15 +13,20 @@ _COMPARED = ", ".join(
 PRICES = """
 create table prices as
 select
-    provider, model, context_window::bigint as context_window,
+    provider, model, any_value(context_window)::bigint as context_window,
     coalesce(valid_from::timestamptz, '-infinity') as valid_from,
     coalesce(valid_to::timestamptz, 'infinity') as valid_to, coalesce(daily_from::time, '00:00:00') as daily_from,
     coalesce(daily_to::time, '24:00:00') as daily_to, tier_start::bigint as tier_start,
     coalesce(tier_end::bigint, 9223372036854775807) as tier_end,
-    input_uncached::decimal(18, 12) as input_usd, cache_read::decimal(18, 12) as cache_read_usd,
-    output_text::decimal(18, 12) as output_usd
-from read_csv($book, header = true, all_varchar = true)
-where service_tier is null
+    max(usd) filter (where meter = 'input_uncached') as input_usd,
+    coalesce(max(usd) filter (where meter = 'cache_read'), input_usd) as cache_read_usd,
+    max(usd) filter (where meter = 'output_text') as output_usd
+from (
+    select *, (usd_per_million::decimal(18, 6) * 0.000001::decimal(7, 6))::decimal(18, 12) as usd
+    from read_csv($book, header = true, all_varchar = true)
+    where service_tier is null
+)
+group by provider, model, valid_from, valid_to, daily_from, daily_to, tier_start, tier_end
 """
 
 # Ids that occur more than once are few: found by their hash, and only they go through windows.

@@ -21,9 +21,10 @@ from pathlib import Path
 from benchmarks.compare import check_equal, platform_tables, script_tables
 from benchmarks.generate_load import append_load, generate_load
 from benchmarks.measure import Measured, measure
+from llmops_assets.prices import current_version
+from llmops_assets.prices.book import BOOKS
 
 RESULTS = Path(__file__).parent / "results.json"
-BOOKS = Path(__file__).parents[1] / "llmops_assets" / "prices" / "books"
 NEW_EVENTS = 10_000
 CONFIG = """\
 home = "home"
@@ -98,7 +99,7 @@ def _script_command(records: Path, out: Path, limits: Limits) -> list[str]:
 
 
 def _newest_book() -> Path:
-    return max(BOOKS.glob("*.csv"), key=lambda book: book.name)
+    return BOOKS / f"{current_version()}.csv"
 
 
 def _environment(work: Path, limits: Limits) -> dict[str, str]:

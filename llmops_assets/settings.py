@@ -23,6 +23,7 @@ from pydantic_settings import (
 from llmops_assets.config_file import ConfigError, describe, find_config, merge_source_overrides, read_toml
 from llmops_assets.intake_settings import IntakeSettings
 from llmops_assets.orchestration_settings import AutomationSettings, FreshnessSettings, UiSettings
+from llmops_assets.prices_settings import PricesSettings
 from llmops_assets.quality_settings import QualitySettings
 from llmops_assets.section import Section
 from llmops_assets.source_settings import AnySource, SourceSettings, TaggedSource
@@ -141,6 +142,7 @@ class Settings(BaseSettings):
     lake: LakeSettings = Field(default_factory=LakeSettings)
     ingest: IngestSettings = Field(default_factory=IngestSettings)
     warehouse: WarehouseSettings = Field(default_factory=WarehouseSettings)
+    prices: PricesSettings = Field(default_factory=PricesSettings)
     automation: AutomationSettings = Field(default_factory=AutomationSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
     reports: ReportsSettings = Field(default_factory=ReportsSettings)

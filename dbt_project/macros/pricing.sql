@@ -19,11 +19,15 @@
 {%- endmacro %}
 
 {# The name under which a call is priced. Only a failed call, which was served by no model, is priced under
-   the one that was asked for; what a successful call asked for may be a deployment's or an alias's name. #}
+   the one that was asked for; what a successful call asked for may be a deployment's or an alias's name, and
+   counts if llmops.toml says what it means. #}
 {% macro priced_model_name() -%}
     lower(trim(case
         when model is not null then model
         when status in ('error', 'cancelled') then requested_model
+        when (provider, lower(trim(requested_model))) in (
+            select (aliases.provider, aliases.name) from {{ source('lake', 'price_aliases') }} as aliases
+        ) then requested_model
     end))
 {%- endmacro %}
 

@@ -3,6 +3,7 @@
 {% set marts = [
     'llm_operations_metrics', 'latency_percentiles', 'error_rates', 'token_usage_per_user',
     'cost_per_model', 'cost_per_user', 'model_quality_drift', 'latency_histogram', 'event_conservation',
+    'unpriced_calls',
 ] %}
 
 with spans as (

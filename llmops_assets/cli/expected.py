@@ -10,7 +10,9 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from llmops_assets.generator import GeneratorError
     from llmops_assets.intake import IntakeError
     from llmops_assets.lake import LakeError
+    from llmops_assets.prices import PriceBookError
     from llmops_assets.sources import SourceError
     from llmops_assets.warehouse.project import DbtError
 
-    return (DecodeError, SqlError, GeneratorError, IntakeError, LakeError, SourceError, DbtError, duckdb.Error)
+    sources = (SourceError, IntakeError, GeneratorError, DecodeError)
+    return (*sources, SqlError, LakeError, PriceBookError, DbtError, duckdb.Error)

@@ -1,17 +1,15 @@
 """The commands and their help. Heavy modules are imported inside the commands, so that `--help` is quick."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from llmops_assets.cli.console import errors
-from llmops_assets.config_file import ConfigError
+from llmops_assets.cli.options import ConfigOption, SqlFormat
+from llmops_assets.cli.options import explained as _explained
+from llmops_assets.cli.prices_app import prices_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,20 +19,6 @@ app = typer.Typer(
     help="Raw LLM call records in; trusted metrics, cost attribution and bills out.",
     epilog="Start with [bold]make demo[/bold], or write an llmops.toml and run [bold]llmops sync[/bold].",
 )
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="File to use (default: LLMOPS_CONFIG, ./llmops.toml, ./example/llmops.toml)."),
-]
-
-
-class SqlFormat(StrEnum):
-    """How `llmops sql` prints rows."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
 
 
 class Period(StrEnum):
@@ -49,21 +33,6 @@ class TokenAction(StrEnum):
     """What `llmops token` does."""
 
     create = "create"
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn expected errors into one message and exit code 2; anything else is a defect and shows its trace."""
-    from llmops_assets.cli.expected import expected_errors
-
-    try:
-        yield
-    except ConfigError as error:
-        errors.print(f"[red]configuration:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from None
-    except expected_errors() as error:
-        errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from None
 
 
 @app.command(epilog="Examples:\n\nllmops sync\n\nllmops sync --since 2026-11-01\n\nLLMOPS_CONFIG=prod.toml llmops sync")
@@ -226,6 +195,8 @@ def dev(
     with _explained():
         run(config, port)
 
+
+app.add_typer(prices_app, name="prices")
 
 source_app = typer.Typer(no_args_is_help=True, help="What a person decides about a source.")
 app.add_typer(source_app, name="source")

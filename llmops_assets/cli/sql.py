@@ -18,8 +18,9 @@ from llmops_assets.cli.console import errors, out
 from llmops_assets.cli.tables import lines
 from llmops_assets.duck import connect
 from llmops_assets.lake import Lake
+from llmops_assets.prices.book import KNOWN_ON, KNOWN_ON_MACRO
 from llmops_assets.settings import Settings
-from llmops_assets.tables import QUALITY
+from llmops_assets.tables import PRICE_BOOK, QUALITY
 from llmops_assets.warehouse.views import COMPLETE, READ_VIEWS, complete_view
 
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.RELATION}
@@ -51,6 +52,8 @@ def select(
         _mount_as_of(lake, connection, names, as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC))
     for name, definition in _views(connection, names, query).items():
         connection.execute(f"create view {name} as {definition}")
+    if KNOWN_ON in _words(query):
+        connection.execute(KNOWN_ON_MACRO.format(schema="main"))
     try:
         relation = connection.sql(query)
     except duckdb.CatalogException as error:
@@ -81,6 +84,7 @@ def _mentioned(tables: list[str], query: str) -> list[str]:
     if words & CATALOG_WORDS:
         return tables
     sources = {table for name, definition in READ_VIEWS.items() if name in words for table in _words(definition)}
+    sources |= {PRICE_BOOK} if KNOWN_ON in words else set()
     for table in tables:
         if f"{table}{COMPLETE}" in words:
             sources |= {table, QUALITY}

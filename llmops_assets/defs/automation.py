@@ -19,6 +19,7 @@ from llmops_assets.defs.runs import RANGE_END, RANGE_START, Attempts, attempts, 
 from llmops_assets.defs.warehouse import LONGEST_DAYS, table_keys
 from llmops_assets.ingest import pending_hours
 from llmops_assets.lake import Lake
+from llmops_assets.prices.book import versions
 from llmops_assets.settings import Settings
 from llmops_assets.source_settings import AnySource
 from llmops_assets.tables import LEDGER, PUBLISHED
@@ -226,7 +227,7 @@ def control_sensor(group: Group, settings: Settings) -> dg.SensorDefinition:
         job_name=group.job,
         minimum_interval_seconds=settings.automation.due_every_seconds,
         default_status=_first_state(settings),
-        description="Makes `data_quality_windows` again when the ledger or the published windows have changed.",
+        description="Makes the control tables again when the ledger, the published windows or the books have changed.",
     )
     def quality(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         lake = Lake.open(Settings.load().lake_catalog)
@@ -234,7 +235,8 @@ def control_sensor(group: Group, settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason("nothing has changed")
         if is_busy(context.instance, group.job, {}):
             return dg.SkipReason("a run is at work")
-        digest = digest_of(f"{table} {lake.current_snapshot(table)}" for table in (LEDGER, PUBLISHED))
+        made_from = [f"{table} {lake.current_snapshot(table)}" for table in (LEDGER, PUBLISHED)]
+        digest = digest_of([*made_from, *versions()])
         tried = attempts(context.instance, {WORK_TAG: f"{group.job}:{digest}"})
         if not _may_start(tried, Settings.load(), _now()):
             return dg.SkipReason("the last run failed; it is tried again later")

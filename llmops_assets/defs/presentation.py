@@ -12,7 +12,7 @@ import dagster as dg
 
 from llmops_assets.orchestration_settings import FreshnessSettings
 from llmops_assets.settings import Settings
-from llmops_assets.tables import COVERAGE, COVERAGE_SPEC, QUALITY, QUALITY_SPEC, RAW, RAW_SPEC
+from llmops_assets.tables import COVERAGE_SPEC, PRICE_BOOK_SPEC, QUALITY_SPEC, RAW, RAW_SPEC, UNPRICED_SPEC
 
 INGEST, METRICS, MONEY, TRUST, REPORTS = "ingest", "metrics", "money", "quality", "reports"
 """Groups, along the flow of the data; the UI sorts them by name, which is the same order."""
@@ -25,7 +25,9 @@ _TAGS = {
     REPORTS: {"domain": "cost-optimization", "layer": "report"},
 }
 _GRAIN = re.compile(r"\bone row per\s+([^.;]+)", re.IGNORECASE)
-_SPECS = {"raw": RAW_SPEC, RAW: RAW_SPEC, QUALITY: QUALITY_SPEC, COVERAGE: COVERAGE_SPEC}
+_SPECS = {"raw": RAW_SPEC} | {
+    spec.name: spec for spec in (RAW_SPEC, QUALITY_SPEC, COVERAGE_SPEC, UNPRICED_SPEC, PRICE_BOOK_SPEC)
+}
 """Tables that Python writes, by the first part of their assets' keys."""
 WARNING = timedelta(hours=1)
 """How long before its deadline an asset is shown as nearly late."""

@@ -1,7 +1,7 @@
-"""The control tables about the other tables: which windows are complete, checked, late or restated, and what
-became of everything that the sources delivered.
+"""The control tables about the other tables: which windows are complete, checked, late or restated, what became
+of everything that the sources delivered, what has no price, and the prices that there are.
 
-Thin: the work is `llmops_assets.warehouse.quality` and `.coverage`.
+Thin: the work is `llmops_assets.warehouse.quality`, `.coverage` and `.unpriced`.
 """
 
 from collections.abc import Iterator
@@ -13,17 +13,24 @@ import dagster as dg
 from llmops_assets.defs.materialized import commit_entries
 from llmops_assets.defs.presentation import TRUST
 from llmops_assets.defs.resources import PlatformResource
-from llmops_assets.tables import CONSERVATION, COVERAGE, QUALITY, RAW
+from llmops_assets.tables import CONSERVATION, COVERAGE, PRICE_BOOK, QUALITY, RAW, UNPRICED, UNPRICED_CALLS
 from llmops_assets.warehouse.coverage import write_coverage
 from llmops_assets.warehouse.quality import write_quality
+from llmops_assets.warehouse.unpriced import Unpriced, write_price_book, write_unpriced
 
 ACCOUNTED = "every_record_is_accounted_for"
+PRICED = "calls_have_a_price"
 EXAMPLES = 3
+ADD_A_PRICE = (
+    "for a deployment or a profile add [[prices.alias]] with its model to llmops.toml, for a model of your own "
+    "[[prices.model]] with its prices; for a model that the price book lacks, update genai-prices and run `llmops "
+    "prices update`. Then build the hours again that are to have the price: docs/prices.md."
+)
 
 
 def quality_keys() -> list[dg.AssetKey]:
     """The asset keys of the tables."""
-    return [dg.AssetKey(COVERAGE), dg.AssetKey(QUALITY)]
+    return [dg.AssetKey(table) for table in (COVERAGE, QUALITY, UNPRICED, PRICE_BOOK)]
 
 
 @dg.multi_asset(
@@ -51,6 +58,27 @@ def quality_keys() -> list[dg.AssetKey]:
                 "`ingest_ledger`, `published_windows`. Not partitioned; a re-run makes the whole table again."
             ),
         ),
+        dg.AssetSpec(
+            UNPRICED,
+            deps=[UNPRICED_CALLS],
+            group_name=TRUST,
+            kinds={"iceberg"},
+            description=(
+                "One row per provider and model that has calls without a list price: how many, with how many tokens, "
+                "first and last seen.\n\nSource: `unpriced_calls`, `published_windows`. Not partitioned; a re-run "
+                "makes the whole table again. The check says how to add a price."
+            ),
+        ),
+        dg.AssetSpec(
+            PRICE_BOOK,
+            group_name=TRUST,
+            kinds={"iceberg"},
+            description=(
+                "One row per price version, provider, model, service tier, time of validity, size and meter.\n\n"
+                "Source: the price books of the package. Not partitioned; written again when a version is added, which "
+                "changes no row of another but the end of what was known. `llmops prices show` asks it."
+            ),
+        ),
     ],
     check_specs=[
         dg.AssetCheckSpec(
@@ -63,17 +91,52 @@ def quality_keys() -> list[dg.AssetKey]:
                 "fails: materialize the source's hour, then the event hours of its calls; the ledger is made again "
                 "from the raw records. If it fails still, it is a defect: please report it with the row."
             ),
-        )
+        ),
+        dg.AssetCheckSpec(
+            PRICED,
+            asset=dg.AssetKey(UNPRICED),
+            description=(
+                "Of the calls of the newest seven days at most the share `prices.max_unpriced_share` has no list "
+                f"price.\n\nIf it warns: {ADD_A_PRICE}"
+            ),
+        ),
     ],
 )
 def control_tables(platform: PlatformResource) -> Iterator[Any]:
-    """Write the tables again; the second says that both were made."""
+    """Write the tables again; the last says that all were made."""
     settings = platform.settings()
     lake = platform.lake(settings)
     coverage = write_coverage(lake, settings)
     yield dg.MaterializeResult(asset_key=COVERAGE, metadata=commit_entries(COVERAGE, coverage.commit))
     yield _accounted(coverage.unaccounted)
+    unpriced = write_unpriced(lake, settings)
+    yield dg.MaterializeResult(asset_key=UNPRICED, metadata=commit_entries(UNPRICED, unpriced.commit))
+    yield _priced(unpriced, settings.prices.max_unpriced_share)
+    book = write_price_book(lake, settings)
+    yield dg.MaterializeResult(asset_key=PRICE_BOOK, metadata=commit_entries(PRICE_BOOK, book) if book else {})
     yield dg.MaterializeResult(asset_key=QUALITY, metadata=commit_entries(QUALITY, write_quality(lake, settings)))
+
+
+def _priced(unpriced: Unpriced, most: float) -> dg.AssetCheckResult:
+    passed = unpriced.share <= most
+    models = "\n".join(f"{provider} {model}: {calls:,} calls" for provider, model, calls in unpriced.worst)
+    told = {"examples": dg.MetadataValue.text(models)} if models else {}
+    if not passed:
+        told["what_to_do"] = dg.MetadataValue.text(ADD_A_PRICE)
+    return dg.AssetCheckResult(
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        asset_key=UNPRICED,
+        check_name=PRICED,
+        metadata={
+            "observed": dg.MetadataValue.text(
+                f"{unpriced.unpriced_calls:,} of {unpriced.calls:,} calls ({unpriced.share:.2%}) have no list price"
+            ),
+            "bounds": dg.MetadataValue.text(f"at most {most:.2%} (prices.max_unpriced_share)"),
+            "look": dg.MetadataValue.text(f'llmops sql "from {UNPRICED} order by recent_calls desc"'),
+            **told,
+        },
+    )
 
 
 def _accounted(wrong: list[tuple[str, datetime, dict[str, int]]]) -> dg.AssetCheckResult:

@@ -2,7 +2,7 @@
 
 A rule becomes groups of clauses: every group must hold a clause that is true of the lower-cased name.
 Clause kinds: equals, starts_with, ends_with, contains, regex, not_regex. Belongs here: the translation.
-The evaluation is the macro `model_matches` of the dbt project.
+Calls are matched by the macro `model_matches` of the dbt project, single names by `prices.names`.
 """
 
 import re
@@ -12,9 +12,7 @@ from typing import Any
 from genai_prices import types
 
 from llmops_assets.prices.book import PriceBookError
-
-Clause = tuple[str, str]
-Groups = list[list[Clause]]
+from llmops_assets.prices.names import Clause, Groups
 
 _TEXT_KINDS = {
     types.ClauseEquals: "equals",

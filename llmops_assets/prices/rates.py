@@ -5,14 +5,14 @@ part of (a cache read as input, reasoning as output), which is how the library s
 here: one price set of the library to rates per meter and input size.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from genai_prices.data_units import unit_data
 from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 
-from llmops_assets.prices.overrides import Override
+from llmops_assets.prices.overrides import Override, Price, overridden
 
 _INPUT = "input_mtok"
 _WRITE = "cache_write_mtok"
@@ -46,12 +46,11 @@ _PER = {unit["price_key"]: Decimal(unit["per"]) for unit in unit_data.values()}
 
 @dataclass(frozen=True)
 class Rates:
-    """USD per unit of each meter, for calls with tier_start <= input tokens < tier_end."""
+    """The price of each meter, for calls with tier_start <= input tokens < tier_end."""
 
     tier_start: int
     tier_end: int | None
-    prices: dict[str, Decimal]
-    overridden: frozenset[str] = field(default_factory=frozenset)
+    prices: dict[str, Price]
 
 
 def rates(
@@ -82,22 +81,14 @@ def _tier_starts(prices: ModelPrice) -> list[int]:
 
 
 def _rates(prices: ModelPrice, start: int, end: int | None, overrides: list[Override]) -> Rates:
-    found: dict[str, Decimal] = {}
+    found: dict[str, Price] = {}
+    own: set[str] = set()
     for meter, keys in PRICE_KEYS.items():
         key = next((key for key in keys if getattr(prices, key) is not None), None)
         if key is not None:
-            found[meter] = _at(getattr(prices, key), start) / _PER[key]
-    if found:
-        # No charge per request in the book means that there is none: the library adds nothing either.
-        found.setdefault("request", Decimal(0))
-    overridden: set[str] = set()
-    for override in overrides:
-        if override.meter and getattr(prices, PRICE_KEYS[override.meter][0]) is not None:
-            continue
-        given = override.prices(found)
-        found |= given
-        overridden |= given.keys()
-    return Rates(start, end, found, frozenset(overridden))
+            found[meter] = Price(_at(getattr(prices, key), start) / _PER[key])
+            own |= {meter} if key == keys[0] else set()
+    return Rates(start, end, overridden(found, overrides, own))
 
 
 def _at(price: Decimal | TieredPrices, input_tokens: int) -> Decimal:

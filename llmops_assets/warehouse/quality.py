@@ -23,8 +23,10 @@ from llmops_assets.tables import (
     PUBLISHED_SPEC,
     QUALITY,
     QUALITY_SPEC,
+    UNPRICED,
 )
 from llmops_assets.warehouse.due import due_days, due_hours
+from llmops_assets.warehouse.unpriced import price_book_is_due
 from llmops_assets.windows import day_of
 
 # A billing date is looked at as the instants of its civil date.
@@ -89,8 +91,9 @@ READ_KEY = "llmops.read"
 
 
 def quality_is_due(lake: Lake) -> bool:
-    """Whether the ledger or `published_windows` has changed since the control tables were made from them."""
-    if not (lake.exists(QUALITY) and lake.exists(COVERAGE)):
+    """Whether the ledger, `published_windows` or the price books have changed since the control tables were made
+    from them."""
+    if not all(lake.exists(table) for table in (QUALITY, COVERAGE, UNPRICED)) or price_book_is_due(lake):
         return True
     made = lake.snapshots(QUALITY)
     return not made or made[-1].summary.get(READ_KEY) != _sources_read(lake)

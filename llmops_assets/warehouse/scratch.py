@@ -70,7 +70,7 @@ def mount_beside_calls(
     """Mount what the hourly models read beside the raw rows there: names, prices of each hour's version, settings."""
     install_names(connection)
     connection.execute(f"create or replace table lake.model_families as {families(f'lake.{RAW}')}")
-    _mount_prices(connection, versions)
+    _mount_prices(connection, versions, settings)
     _mount_source_settings(connection, settings)
     _mount_run_settings(connection, settings)
 
@@ -95,6 +95,7 @@ def mount_reports(lake: Lake, place: Scratch, window: Window) -> int:
     with place.open() as connection:
         snapshots = lake.mount(connection, {REQUESTS: wide})
         prices.load_book(connection)
+        prices.add_configured(connection, settings.prices, aliases=False)
         days = [day.date() for day in complete_days(lake, settings) if day in wide]
         _create(connection, "complete_days", pa.table({"complete_date": pa.array(days, pa.date32())}))
         _create(connection, "model_classes", as_table(load_classes(settings.reports.model_classes)))
@@ -110,8 +111,9 @@ def price_versions(lake: Lake, window: Window) -> dict[datetime, str]:
     return {hour.start: rows[hour.start].price_version if hour.start in rows else current for hour in window.hours()}
 
 
-def _mount_prices(connection: duckdb.DuckDBPyConnection, versions: Mapping[datetime, str]) -> None:
-    prices.load_book(connection)
+def _mount_prices(connection: duckdb.DuckDBPyConnection, versions: Mapping[datetime, str], settings: Settings) -> None:
+    prices.load_book(connection, only={*versions.values()})
+    prices.add_configured(connection, settings.prices)
     hours = {
         "window_start": pa.array(list(versions), pa.timestamp("us", "UTC")),
         "price_version": pa.array(list(versions.values()), pa.string()),

@@ -16,7 +16,7 @@ from llmops_assets.expectations.catalogue import CATALOGUE
 TABLES_BY_HOUR = {
     *("llm_requests", "llm_operations_metrics", "latency_percentiles", "error_rates", "token_usage_per_user"),
     *("cost_per_model", "cost_per_user", "model_quality_drift", "latency_histogram"),
-    *("event_conflicts", "event_conservation"),
+    *("event_conflicts", "event_conservation", "unpriced_calls"),
 }
 GROUPS = ["ingest", "metrics", "money", "quality", "reports"]
 TABLES_BY_DAY = {"tenant_cost_daily", "reused_ids"}
@@ -53,7 +53,7 @@ def _node(definitions: dg.Definitions, *key: str) -> dg.AssetSpec:
 
 def test_every_source_and_every_published_table_is_an_asset(definitions: dg.Definitions) -> None:
     keys = {spec.key.to_user_string() for spec in definitions.resolve_all_asset_specs()}
-    control = {"raw_llm_events", "data_quality_windows", "source_coverage"}
+    control = {"raw_llm_events", "data_quality_windows", "source_coverage", "unpriced_usage", "price_book"}
     assert keys == {"raw/gateway", "raw/apps", REPORT} | control | TABLES_BY_HOUR | TABLES_BY_DAY | TABLES_OF_REPORTS
 
 
@@ -158,6 +158,7 @@ def test_dbt_tests_are_checks_of_the_tables(definitions: dg.Definitions) -> None
         "raw/gateway",
         "raw/apps",
         "source_coverage",
+        "unpriced_usage",
     }
     assert {"llm_requests", "llm_operations_metrics", "tenant_cost_daily"} <= checked
     names = {key.name for key in graph.asset_check_keys}

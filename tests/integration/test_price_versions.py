@@ -54,8 +54,8 @@ def _double_all_prices(old: Path, new: Path) -> None:
         writer = csv.DictWriter(after, rows.fieldnames or [])
         writer.writeheader()
         for row in rows:
-            doubled = {name: str(2 * Decimal(row[name])) for name in book.METERS if row[name]}
-            writer.writerow(row | doubled)
+            doubled = str(2 * Decimal(row["usd_per_million"])) if row["usd_per_million"] else ""
+            writer.writerow(row | {"known_from": "2027-01-01T00:00:00Z", "usd_per_million": doubled})
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of price books with one version in it, which everything uses."""
     folder = tmp_path / "books"
     folder.mkdir()
-    shutil.copy(book.BOOKS / f"{book.current_version()}.csv", folder / "v1.csv")
+    shutil.copy(book.BOOKS / f"{book.versions()[0]}.csv", folder / "v1.csv")
     monkeypatch.setattr(prices, "current_version", lambda: book.current_version(folder))
-    monkeypatch.setattr(prices, "load_book", lambda connection: book.load_book(connection, folder))
+    monkeypatch.setattr(prices, "load_book", lambda connection, only=None: book.load_book(connection, folder, only))
     return folder
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from llmops_assets import prices
 from llmops_assets.duck import connect
+from llmops_assets.prices_settings import PricesSettings
 from llmops_assets.tables import EVENT_COLUMNS
 from llmops_assets.warehouse import dbt
 from llmops_assets.warehouse.project import DbtProject
@@ -40,10 +41,11 @@ def compiled() -> dict[str, str]:
 class Pricing:
     """A database with a price book, in which events are priced."""
 
-    def __init__(self, books: Path | None = None) -> None:
+    def __init__(self, books: Path | None = None, own: PricesSettings | None = None) -> None:
         self.connection = connect()
         self.connection.execute("attach ':memory:' as scratch; use scratch; create schema lake")
         prices.load_book(self.connection, *([books] if books else []))
+        prices.add_configured(self.connection, own or PricesSettings())
         columns = ", ".join(f"{column.name} {column.type}" for column in EVENT_COLUMNS)
         self.connection.execute(
             f"create table int_llm_requests_identified ({POSITIONS}, {columns}, records bigint, model_family varchar);"

@@ -65,19 +65,84 @@ def test_past_the_threshold_the_whole_call_has_the_price_of_the_tier(
     assert row["list_cost_usd"] == usd(expected)
 
 
+OFF_PEAK_DAY = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("at", "expected"),
     [
-        (NOON, "0.00026"),  # 400 × 0.27 + 600 × 0.07 + 100 × 1.10
-        (NOON.replace(hour=16, minute=30) - JUST_BEFORE, "0.00026"),
-        (NOON.replace(hour=16, minute=30), "0.00013"),  # half of it off-peak
-        (NOON.replace(hour=0, minute=30) - JUST_BEFORE, "0.00013"),
-        (NOON.replace(hour=0, minute=30), "0.00026"),
+        (OFF_PEAK_DAY, "0.00026"),  # 400 × 0.27 + 600 × 0.07 + 100 × 1.10
+        (OFF_PEAK_DAY.replace(hour=16, minute=30) - JUST_BEFORE, "0.00026"),
+        (OFF_PEAK_DAY.replace(hour=16, minute=30), "0.00013"),  # half of it off-peak
+        (OFF_PEAK_DAY.replace(hour=0, minute=30) - JUST_BEFORE, "0.00013"),
+        (OFF_PEAK_DAY.replace(hour=0, minute=30), "0.00026"),
+        # 400 × 0.14 + 600 × 0.014 + 100 × 0.28 until the introductory price ended
+        (datetime(2025, 2, 8, 16, tzinfo=UTC) - JUST_BEFORE, "0.0000924"),
+        (datetime(2025, 2, 8, 16, tzinfo=UTC), "0.00026"),
+        (datetime(2025, 2, 20, 20, tzinfo=UTC), "0.00026"),  # no off-peak hours yet
+        # 400 × 0.56 + 600 × 0.07 + 100 × 1.68 from 2025-09-05 16:00, at any hour
+        (datetime(2025, 9, 5, 16, tzinfo=UTC) - JUST_BEFORE, "0.00026"),
+        (datetime(2025, 9, 5, 17, tzinfo=UTC), "0.000434"),
+        (datetime(2025, 9, 29, tzinfo=UTC), "0.0001708"),  # 400 × 0.28 + 600 × 0.028 + 100 × 0.42
     ],
 )
-def test_off_peak_hours_are_half_open_and_in_utc(price: Any, at: datetime, expected: str) -> None:
+def test_deepseeks_off_peak_hours_are_half_open_in_utc_and_over(price: Any, at: datetime, expected: str) -> None:
     call = {"provider": "deepseek", "model": "deepseek-chat", "tokens_input": 1_000, "tokens_output": 100}
     assert price({**call, "tokens_cache_read": 600, "event_time": at})["list_cost_usd"] == usd(expected)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("gpt-4o-audio-preview-2024-12-17", "0.01935"),  # 700 × 2.50 + 300 × 40 + 160 × 10 + 50 × 80
+        ("gpt-4o-audio-preview-2024-10-01", "0.04335"),  # audio at 100 and 200
+        ("gpt-4o-mini-audio-preview", "0.004201"),  # 700 × 0.15 + 300 × 10 + 160 × 0.60 + 50 × 20
+    ],
+)
+def test_audio_of_the_preview_models_is_charged_as_audio(price: Any, model: str, expected: str) -> None:
+    call = {"provider": "openai", "model": model, "tokens_input": 1_000, "tokens_audio_input": 300}
+    row = price({**call, "tokens_output": 210, "tokens_audio_output": 50})
+    assert row["list_cost_usd"] == usd(expected)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("ft:gpt-4.1-2025-04-14:acme::B1", "0.00825"),  # 600 × 3 + 600 × 0.75 + 500 × 12
+        ("ft:gpt-4.1-mini-2025-04-14:acme::B1", "0.0022"),  # 600 × 0.80 + 600 × 0.20 + 500 × 3.20
+        ("ft:gpt-4o-2024-08-06:acme::B1", "0.010875"),  # 600 × 3.75 + 600 × 1.875 + 500 × 15
+    ],
+)
+def test_a_fine_tuned_model_has_prices_of_its_own(price: Any, model: str, expected: str) -> None:
+    call = {"provider": "openai", "model": model, "tokens_input": 1_200, "tokens_cache_read": 600}
+    assert price({**call, "tokens_output": 500})["list_cost_usd"] == usd(expected)
+
+
+@pytest.mark.parametrize(("at", "tier"), [(NOON, "flex"), (NOON, "batch"), (datetime(2026, 11, 1, tzinfo=UTC), "flex")])
+def test_flex_is_half_price_before_and_after_the_library_knows_of_it(price: Any, at: datetime, tier: str) -> None:
+    # 1000 × 1.25 + 500 × 10 per million, and half of it
+    call = {**GPT, "model": "gpt-5", "event_time": at}
+    assert price(call)["list_cost_usd"] == usd("0.00625")
+    assert price({**call, "service_tier": tier})["list_cost_usd"] == usd("0.003125")
+
+
+@pytest.mark.parametrize(("provider", "web"), [("anthropic", "0.01"), ("bedrock", "0"), ("vertex_ai", "0.01")])
+def test_a_long_context_of_claude_sonnet_4_is_dearer_on_every_platform(price: Any, provider: str, web: str) -> None:
+    model = {"bedrock": "anthropic.claude-sonnet-4-20250514-v1:0"}.get(provider, "claude-sonnet-4-20250514")
+    call = {"provider": provider, "model": model, "tokens_input": 200_000, "tokens_output": 1_000}
+    searches = 1 if web != "0" else 0
+    short = price({**call, "web_search_requests": searches})["list_cost_usd"]
+    assert short == usd("0.615") + usd(web)  # 200,000 × 3 + 1,000 × 15
+    long = price({**call, "tokens_input": 200_001, "web_search_requests": searches})["list_cost_usd"]
+    assert long == usd("1.222506") + usd(web)  # 200,001 × 6 + 1,000 × 22.50
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"), [("gpt-4o", "0.0275"), ("gpt-4o-search-preview", "0.0575"), ("o3", "0.026")]
+)
+def test_web_searches_are_charged_by_the_call(price: Any, model: str, expected: str) -> None:
+    # 0.0075 of tokens (o3: 1000 × 2 + 500 × 8 = 0.006) and two searches at 10 or 25 a thousand
+    assert price({**GPT, "model": model, "web_search_requests": 2})["list_cost_usd"] == usd(expected)
 
 
 @pytest.mark.parametrize("at", [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)])
@@ -170,7 +235,7 @@ def test_what_is_not_in_the_book_costs_null_and_never_zero(price: Any, unknown: 
 
 
 def test_a_quantity_without_a_price_makes_the_cost_unknown(price: Any) -> None:
-    call = {"provider": "deepseek", "model": "deepseek-chat", "tokens_input": 10, "tokens_output": 10}
+    call = {"provider": "groq", "model": "llama-3.1-8b-instant", "tokens_input": 10, "tokens_output": 10}
     assert price({**call, "web_search_requests": 1})["cost_usd"] is None
     assert price({**call, "web_search_requests": 0})["cost_usd"] is not None
 

@@ -1,9 +1,10 @@
 """Random calls cost what genai-prices itself computes for them, to the last of twelve places.
 
-In two things our book knows more than the library, and the expectation here is corrected by hand (sources in
-overrides.csv). An hour of cache of a Claude model is twice the input price wherever the library has no price of its
-own (it charges the five-minute price: 1.25 times; Vertex AI's claude-opus-4-6 has its own only from 2026-03-13).
-And a batch is half price also before 2026-10-14, when the library's batch prices begin, and where it has none.
+In three things our book knows more than the library, and the expectation here is corrected by hand (sources in
+overrides.csv); models of additions.csv are left out. An hour of cache of a Claude model is twice the input price
+wherever the library has no price of its own (it charges the five-minute price: 1.25 times; Vertex AI's
+claude-opus-4-6 has its own only from 2026-03-13). A batch is half price also before 2026-10-14, when the library's
+batch prices begin, and where it has none; OpenAI's flex is so before 2026-10-12.
 In one thing ours is stricter: what has no price, such as the output of an embedding, is unknown and not free.
 """
 
@@ -19,6 +20,9 @@ from genai_prices.types import ModelPrice, Tier, TieredPrices
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pricing_sql import Pricing
+
+from llmops_assets.prices.additions import load_additions
+from llmops_assets.prices.overrides import load_overrides
 
 # As events name the provider, as the library does. Every model of theirs that goes by its own id is drawn from.
 PROVIDERS = {
@@ -48,6 +52,9 @@ MODELS = OTHERS + [
     for model in BY_ID[library].models
     if BY_ID[library].find_model(model.id) is model
 ]
+ADDED = {(addition.provider, addition.model) for addition in load_additions()}
+# Names of them whose price is an addition's, which the library has otherwise or not at all.
+MODELS = [(name, model) for name, model in MODELS if (name, model) not in ADDED and "claude-sonnet-4-2025" not in model]
 CONTEXTS = {
     None: None,
     "standard": None,
@@ -56,6 +63,7 @@ CONTEXTS = {
     "priority": {"service_tier": "priority"},
 }
 HOUR_OF_CACHE = {"anthropic", "azure", "bedrock", "google", "vertex_ai", "openrouter"}
+HALF_PRICE_FLEX = next(one for one in load_overrides() if one.service_tier == "flex")
 HALF_PRICE_BATCH = {"anthropic", "azure", "bedrock", "google", "groq", "mistral", "openai", "vertex_ai"}
 MOST = 400_000
 PLACES = Decimal("1e-12")
@@ -112,6 +120,8 @@ def library_price(call: dict[str, Any]) -> Decimal | None:
         prices = with_hour_of_cache(prices)
     if call["service_tier"] == "batch" and call["provider"] in HALF_PRICE_BATCH and is_standard:
         prices = changed(prices, halved)
+    if call["service_tier"] == "flex" and HALF_PRICE_FLEX.concerns(call["provider"], found.model.id, "flex"):
+        prices = changed(prices, halved) if is_standard else prices
     if not is_priced(call, prices):
         return None
     return Decimal(changed(prices, booked).calc_price(usage)["total_price"])

@@ -1,5 +1,6 @@
 """Changes of price and the rounding of products, in books made up for it."""
 
+import csv
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,21 +16,26 @@ JUST_BEFORE = timedelta(microseconds=1)
 @pytest.fixture
 def two_books(tmp_path: Path) -> Iterator[Path]:
     """In book 1 a price changes at noon; book 2 has prices of more than 12 places."""
-    common = {"provider": "openai", "model": "m", "match_rank": "0", "match": '[[["equals","m"]]]', "tier_start": "0"}
     noon = "2026-06-01T12:00:00Z"
     books = {
-        "b-9": [{"input_uncached": "0.000001", "valid_to": noon}, {"input_uncached": "0.000002", "valid_from": noon}],
-        "b-10": [{"input_uncached": "0.0000000000005"}],
+        "b-9": [("input_uncached", "1", {"valid_to": noon}), ("input_uncached", "2", {"valid_from": noon})],
+        "b-10": [("input_uncached", "0.0000005", {})],
     }
-    for name, rows in books.items():
-        full = [{"output_text": "0.0000000000015", "request": "0", **common, **row} for row in rows]
-        lines = [",".join(BOOK_COLUMNS)]
-        lines += [
-            ",".join('"' + row.get(c, "").replace('"', '""') + '"' if row.get(c) else "" for c in BOOK_COLUMNS)
-            for row in full
-        ]
-        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for known_from, (name, prices) in zip(("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"), books.items(), strict=True):
+        rows = [(limits, meter, price) for meter, price, limits in prices]
+        rows += [(limits, "output_text", "0.0000015") for _, _, limits in prices]
+        _write(tmp_path / f"{name}.csv", known_from, rows)
     yield tmp_path
+
+
+def _write(path: Path, known_from: str, rows: list[tuple[dict[str, str], str, str]]) -> None:
+    common = {"known_from": known_from, "provider": "openai", "model": "m", "match_rank": "0", "tier_start": "0"}
+    with path.open("w", encoding="utf-8", newline="") as book:
+        writer = csv.DictWriter(book, BOOK_COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        for limits, meter, price in rows:
+            found = {"match": '[[["equals","m"]]]', "origin": "genai-prices", "meter": meter, "usd_per_million": price}
+            writer.writerow(common | found | limits)
 
 
 def test_a_change_of_price_applies_from_its_instant(two_books: Path) -> None:

@@ -118,3 +118,48 @@ def test_a_zero_that_means_missing_disagrees_with_nothing(price: Any) -> None:
     zero = {"reported_cost_usd": Decimal(0), "reported_cost_kind": "estimated"}
     row = price({**GPT, **zero, "flags": ["reported_cost_zero_is_missing"]})
     assert (row["cost_usd"], row["flags"]) == (usd("0.0075"), ["reported_cost_zero_is_missing"])
+
+
+ZERO = {"reported_cost_usd": Decimal(0), "reported_cost_kind": "estimated"}
+
+
+def test_a_source_that_is_taken_at_its_word_keeps_a_zero_and_an_outlier(price: Any) -> None:
+    at_its_word = {**GPT, "source": "ledger"}
+    missing = price({**at_its_word, **ZERO, "flags": ["reported_cost_zero_is_missing"]})
+    assert (missing["cost_usd"], missing["cost_source"]) == (0, "reported")
+    far = price({**at_its_word, "reported_cost_usd": Decimal("9990.01"), "reported_cost_kind": "estimated"})
+    assert (far["cost_usd"], far["cost_source"]) == (usd("9990.01"), "reported")
+    assert far["flags"] == ["cost_disagrees", "cost_outlier"]
+    hit = price({**at_its_word, "cache_hit": True, "reported_cost_usd": Decimal("0.2"), "reported_cost_kind": "billed"})
+    assert (hit["cost_usd"], hit["cost_source"], hit["list_cost_usd"]) == (usd("0.2"), "reported", 0)
+
+
+def test_a_zero_that_means_missing_is_no_estimate(price: Any) -> None:
+    row = price({**GPT, "model": "own", **ZERO, "flags": ["reported_cost_zero_is_missing"]})
+    assert (row["cost_usd"], row["cost_source"]) == (None, "unpriced")
+    assert row["flags"] == ["reported_cost_zero_is_missing", "unpriced"]
+
+
+def test_a_bill_stands_however_far_above_the_tokens_and_is_no_disagreement(price: Any) -> None:
+    row = price({**GPT, "reported_cost_usd": Decimal(500), "reported_cost_kind": "billed"})
+    assert (row["cost_usd"], row["cost_source"], row["flags"]) == (usd("500"), "billed", [])
+
+
+@pytest.mark.parametrize("code", [429, 400])
+def test_a_refused_call_that_was_billed_or_consumed_tokens_is_not_free(price: Any, code: int) -> None:
+    refused = {**GPT, "status": "error", "status_code": code}
+    assert price({**refused, "tokens_output": 0})["cost_source"] == "list"
+    billed = {"reported_cost_usd": Decimal("0.01"), "reported_cost_kind": "billed", "tokens_input": None}
+    assert price({**refused, **billed, "tokens_output": None})["cost_source"] == "billed"
+
+
+def test_a_hundred_times_is_no_outlier_yet_and_five_per_cent_no_disagreement(price: Any) -> None:
+    def flags(claimed: str) -> list[str]:
+        amount = {"reported_cost_usd": Decimal(claimed), "reported_cost_kind": "estimated"}
+        return list(price({**GPT, **amount})["flags"])
+
+    # The list cost is 0.0075: 0.75 and 0.000075 are a hundred times off, 0.007125 and 0.007875 five per cent.
+    assert flags("0.75") == flags("0.000075") == OFF
+    assert flags("0.750000000001") == flags("0.000074999999") == [*OFF, "cost_outlier"]
+    assert flags("0.007125") == flags("0.007875") == []
+    assert flags("0.007124999999") == flags("0.007875000001") == OFF
