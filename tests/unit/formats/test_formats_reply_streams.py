@@ -1,5 +1,6 @@
 """Recorded streams: whatever way their chunks were kept, they are the reply that they add up to."""
 
+import copy
 import json
 from typing import Any
 
@@ -99,10 +100,12 @@ def test_the_first_token_came_with_the_first_chunk_that_bears_a_piece(decoder: D
         timed(MESSAGE_EVENTS, "timestamp", seconds, time_to_first_token_ms=5),
         timed(CONVERSE_EVENTS, "elapsed_ms", [10, 20, 30, 40, 50]),
         timed(RESPONSES_EVENTS, "time", ["2026-11-20T15:00:00.1Z", "2026-11-20T15:00:00.3Z", "2026-11-20T15:00:02Z"]),
+        wrapped([{**chunk, "offset_ms": 15} for chunk in CHAT_CHUNKS], latency_ms=None),
         wrapped(CHAT_CHUNKS, latency_ms=None),
     )
     assert [some(row, "time_to_first_token_ms", "latency_ms") for row in rows] == [
-        (750.0, 1750.0), (5.0, 1750.0), (20.0, 612.0), (300.0, 2000.0), (None, None),
+        (750.0, 1750.0), (5.0, 1750.0), (20.0, 612.0), (300.0, 2000.0), (15.0, None),
+        (None, None),
     ]  # fmt: skip
 
 
@@ -132,3 +135,17 @@ def test_pieces_of_a_broken_recording_are_left_out(decoder: Decoder) -> None:
         wrapped(cut), wrapped(mangled), wrapped([None, 7, "x", *MESSAGE_EVENTS]), wrapped(["x", *text.splitlines()])
     )
     assert [some(row, "outcome", "tokens_input", "tokens_output") for row in rows] == [("accepted", 2730, 150)] * 4
+
+
+@pytest.mark.parametrize("family", STREAMS)
+def test_of_a_long_stream_nothing_that_tells_is_lost(decoder: Decoder, family: str) -> None:
+    chunks = copy.deepcopy(STREAMS[family][0])
+    middle = chunks[3 if family == "anthropic" else 1]
+    piece = json.loads(json.dumps(middle).replace('"usageMetadata"', '"unusual"'))
+    long = [*chunks[:2], *[piece] * 40, *chunks[2:], *[{"type": "ping"}] * 5]
+    if family == "responses":
+        chunks[2]["response"]["output"][0]["action"]["query"] = '"usage": {"input_tokens": 7}'
+    rows = decoder.rows(*(wrapped(reply, provider=None) for reply in (chunks, long, events(long))))
+    expected, *others = ({**row, "line": None} for row in rows)
+    expected["event_id"] = expected["event_id"] if family != "bedrock" else None
+    assert [{**row, "event_id": row["event_id"] if family != "bedrock" else None} for row in others] == [expected] * 2
