@@ -300,9 +300,20 @@ def test_errors_are_found_where_each_provider_puts_them(decoder: Decoder) -> Non
     assert [some(row, *columns) for row in rows] == [expected for _, _, expected in ERRORS]
     assert rows[1]["event_id"] == "req_011"
     assert rows[8]["tokens_input"] == 900
-    unanswered = decoder.row(wrapped(None, http_status=None, error="Request timed out", model="gpt-5"))
-    assert some(unanswered, *columns) == ("error", None, None, "timeout", "Request timed out")
-    assert some(unanswered, "model", "flags") == ("gpt-5", ["derived_event_id", "usage_missing"])
+
+
+def test_a_call_without_a_reply_has_the_error_of_its_wrapper(decoder: Decoder) -> None:
+    lost = {"http_status": None, "model": "gpt-5"}
+    rows = decoder.rows(
+        wrapped(None, **lost, error="Request timed out"),
+        wrapped(None, **lost, error={"type": "APITimeoutError", "message": "Request timed out", "input": SECRET}),
+        wrapped(None, **lost, error_code="connect_timeout", error_message="Request timed out"),
+    )
+    assert [some(row, "status", "error_code", "error_type", "error_message", "model") for row in rows] == [
+        ("error", code, "timeout", "Request timed out", "gpt-5")
+        for code in (None, "APITimeoutError", "connect_timeout")
+    ]
+    assert {tuple(row["flags"]) for row in rows} == {("derived_event_id", "usage_missing")}
 
 
 def test_broken_replies_are_rejected_with_their_reason(decoder: Decoder) -> None:
