@@ -110,7 +110,8 @@ FORMAT = Format(
         *reply_steps("provider_reply", "provider_reply.response"),
         {
             "provider": f"coalesce({_STATED_PROVIDER}, provider_reply_shape_provider)",
-            "failure": "case when provider_reply_is_error then 'error' "
+            "failure": "case when llm_status(lower(coalesce(provider_reply_folded.status, provider_reply.status))) "
+            "= 'cancelled' then 'cancelled' when provider_reply_is_error then 'error' "
             "when coalesce(provider_reply.error, provider_reply.error_code, provider_reply.error_message) is not null "
             "then 'error' end",
         },

@@ -15,6 +15,7 @@ from replies import (
     EMBEDDING,
     GEMINI,
     MESSAGE,
+    MESSAGE_EVENTS,
     OPENROUTER,
     RESPONSES,
     SECRET,
@@ -300,6 +301,17 @@ def test_errors_are_found_where_each_provider_puts_them(decoder: Decoder) -> Non
     assert [some(row, *columns) for row in rows] == [expected for _, _, expected in ERRORS]
     assert rows[1]["event_id"] == "req_011"
     assert rows[8]["tokens_input"] == 900
+
+
+def test_what_was_cancelled_is_no_failure_of_the_provider(decoder: Decoder) -> None:
+    rows = decoder.rows(
+        wrapped({**RESPONSES, "status": "cancelled", "usage": None}),
+        wrapped([*MESSAGE_EVENTS[:4]], status="cancelled", error="client went away"),
+    )
+    assert [some(row, "status", "error_type", "tokens_input", "flags") for row in rows] == [
+        ("cancelled", "cancelled", None, ["usage_missing"]),
+        ("cancelled", "cancelled", 2730, []),
+    ]
 
 
 def test_a_call_without_a_reply_has_the_error_of_its_wrapper(decoder: Decoder) -> None:
