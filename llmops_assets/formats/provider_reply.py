@@ -143,7 +143,8 @@ FORMAT = Format(
         # A batch's replies need not say that they are of one.
         "service_tier": "case when starts_with(lower(provider_reply.service_tier), 'batch') then 'batch' else "
         f"coalesce({_REPLY['service_tier']}, provider_reply.service_tier, provider_reply.request.service_tier) end",
-        "latency_ms": f"coalesce(provider_reply.latency_ms, {_REPLY['latency_ms']})",
+        "latency_ms": f"coalesce(provider_reply.latency_ms, {_REPLY['latency_ms']}, "
+        f"{_LAST_MARK}.elapsed_ms, {_LAST_MARK}.offset_ms)",
         "ended_at": "coalesce(provider_reply.response_time, provider_reply.end_time, "
         f"{_LAST_MARK}.received_at, {_LAST_MARK}.timestamp, {_LAST_MARK}.time)",
         "time_to_first_token_ms": "coalesce(provider_reply.time_to_first_token_ms, provider_reply.ttft_ms, "

@@ -27,11 +27,12 @@ def chunk_steps(name: str, response: str, reply: Structure) -> list[dict[str, st
 
     `response` is SQL of the recorded reply's text.
     """
-    whole = f"(starts_with(ltrim({response}), '{{') and json_valid({response}))"
-    listed = f"(starts_with(ltrim({response}), '[') and json_valid({response}))"
+    whole = f"({name}_begins = '{{' and json_valid({response}))"
+    listed = f"({name}_begins = '[' and json_valid({response}))"
     has_marks = f"{listed} and regexp_matches({response}, '\"({'|'.join(MARK)})\"\\s*:')"
     marked = f"case when {name}_marks is null then null else {name}_marks[position] end"
     return [
+        {"begins": f"left(ltrim({response}, e' \\t\\r\\n'), 1)"},
         {
             "is_stream": f"case when {response} is not null then not {whole} end",
             "marks": f"case when {has_marks} then from_json({response}, {literal([MARK])}) end",

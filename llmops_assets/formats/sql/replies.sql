@@ -12,7 +12,7 @@ end;
 create or replace macro llm_chunk_lines(x) as list_filter(
     list_transform(
         string_split(x, chr(10)),
-        lambda line: case when starts_with(ltrim(line), 'data:') then ltrim(substr(ltrim(line), 6)) else ltrim(line) end
+        lambda line: ltrim(regexp_replace(line, '^\s*data:', ''), e' \t\r')
     ),
     lambda line: starts_with(line, '{') and json_valid(line)
 );

@@ -222,6 +222,13 @@ def test_billed_costs_are_those_of_openrouter_and_xai(decoder: Decoder) -> None:
     assert [some(row, "reported_cost_usd", "reported_cost_kind") for row in rows] == [cost for _, cost in given]
 
 
+def test_a_reply_that_was_kept_as_text_is_the_same(decoder: Decoder) -> None:
+    kept: list[Any] = [CHAT, json.dumps(CHAT), f"\n {json.dumps(CHAT, indent=2)}\n"]
+    rows = [{**row, "line": None} for row in decoder.rows(*(wrapped(reply) for reply in kept))]
+    assert rows[1:] == rows[:1] * 2
+    assert some(rows[0], "tokens_input", "streaming") == (1200, None)
+
+
 def test_a_batch_is_one_whatever_tier_its_reply_names(decoder: Decoder) -> None:
     rows = decoder.rows(wrapped(CHAT, service_tier="batch"), wrapped(CHAT, service_tier="flex"), wrapped(GEMINI))
     assert [row["service_tier"] for row in rows] == ["batch", "standard", "flex"]

@@ -133,11 +133,11 @@ def test_the_first_token_came_with_the_first_chunk_that_bears_a_piece(decoder: D
         timed(MESSAGE_EVENTS, "timestamp", seconds, time_to_first_token_ms=5),
         timed(CONVERSE_EVENTS, "elapsed_ms", [10, 20, 30, 40, 50]),
         timed(RESPONSES_EVENTS, "time", ["2026-11-20T15:00:00.1Z", "2026-11-20T15:00:00.3Z", "2026-11-20T15:00:02Z"]),
-        wrapped([{**chunk, "offset_ms": 15} for chunk in CHAT_CHUNKS], latency_ms=None),
+        wrapped([{**chunk, "offset_ms": 15 * place} for place, chunk in enumerate(CHAT_CHUNKS, 1)], latency_ms=None),
         wrapped(CHAT_CHUNKS, latency_ms=None),
     )
     assert [some(row, "time_to_first_token_ms", "latency_ms") for row in rows] == [
-        (750.0, 1750.0), (5.0, 1750.0), (20.0, 612.0), (300.0, 2000.0), (15.0, None),
+        (750.0, 1750.0), (5.0, 1750.0), (20.0, 612.0), (300.0, 2000.0), (15.0, 60.0),
         (None, None),
     ]  # fmt: skip
 
