@@ -27,6 +27,11 @@ def chunk_steps(name: str, response: str, reply: Structure) -> list[dict[str, st
 
     `response` is SQL of the recorded reply's text.
     """
+    return [*_recorded(name, response), *_parsed(name, reply), {"folded": _folded(name, reply)}]
+
+
+def _recorded(name: str, response: str) -> list[dict[str, str]]:
+    """Steps to `objects`, the texts of all chunks, and `marks`, the times beside them if there are any."""
     whole = f"({name}_begins = '{{' and json_valid({response}))"
     listed = f"({name}_begins = '[' and json_valid({response}))"
     has_marks = f"{listed} and regexp_matches({response}, '\"({'|'.join(MARK)})\"\\s*:')"
@@ -45,6 +50,15 @@ def chunk_steps(name: str, response: str, reply: Structure) -> list[dict[str, st
             f"else list_transform({name}_pieces, lambda piece, position: coalesce("
             f"llm_chunk(({marked}).data), llm_chunk(({marked}).chunk), llm_chunk(piece), 'null')) end",
         },
+    ]
+
+
+def _parsed(name: str, reply: Structure) -> list[dict[str, str]]:
+    """Steps to the structs of the chunks that tell something, and of what is inside them.
+
+    For a whole reply only `begin` has one; of a stream `begin` has the chunks first, `end` what is inside them.
+    """
+    return [
         {
             "telling": f"case when {name}_is_stream then llm_telling_chunks({name}_objects) else {name}_objects end",
             "first_delta": f"case when {name}_marks is not null and {name}_is_stream then {name}_marks[list_position("
@@ -64,7 +78,6 @@ def chunk_steps(name: str, response: str, reply: Structure) -> list[dict[str, st
             "end": f"case when {name}_is_stream then list_concat({name}_begin[{name}_count + 1:], "
             f"{name}_begin[:{name}_count]) end",
         },
-        {"folded": _folded(name, reply)},
     ]
 
 
