@@ -17,7 +17,7 @@ from llmops_assets.formats.replies.compose import repeated_keys
 # Names under which somebody between wrote a record; they served nothing.
 GATEWAYS = (
     "^(litellm|portkey|helicone|cloudflare|vercel|kong|bifrost|pydantic_ai|llm|ai|api|gateway|proxy|"
-    "unknown|other|custom|none|null|undefined)(_(ai|api|proxy|gateway|router))*$"
+    "openai_compatible|openai_like|unknown|other|custom|none|null|undefined)(_(ai|api|proxy|gateway|router))*$"
 )
 NAMES = {
     "request_id": ("request_id", "requestId"),
@@ -62,6 +62,7 @@ OTHER_NAMES = (
     "metadata",
     "response",
 )
+ERROR = '{"code": "VARCHAR", "type": "VARCHAR", "message": "VARCHAR"}'
 REQUEST = texts("model", "modelId", "stream", "temperature", "service_tier")
 
 _USAGE = "provider_reply_folded.usage"
@@ -94,6 +95,8 @@ FORMAT = Format(
     },
     steps=(
         {
+            "told_error": "case when starts_with(provider_reply.error, '{') and json_valid(provider_reply.error) "
+            f"then from_json(provider_reply.error, '{ERROR}') end",
             "tag_map": "case when provider_reply.tags is not null then llm_map(provider_reply.tags) end",
             "metadata_map": "case when provider_reply.metadata is not null then llm_map(provider_reply.metadata) end",
         },
@@ -107,7 +110,8 @@ FORMAT = Format(
         *reply_steps("provider_reply", "provider_reply.response"),
         {
             "provider": f"coalesce({_STATED_PROVIDER}, provider_reply_shape_provider)",
-            "failure": "case when provider_reply_is_error then 'error' "
+            "failure": "case when llm_status(lower(coalesce(provider_reply_folded.status, provider_reply.status))) "
+            "= 'cancelled' then 'cancelled' when provider_reply_is_error then 'error' "
             "when coalesce(provider_reply.error, provider_reply.error_code, provider_reply.error_message) is not null "
             "then 'error' end",
         },
@@ -139,7 +143,8 @@ FORMAT = Format(
         # A batch's replies need not say that they are of one.
         "service_tier": "case when starts_with(lower(provider_reply.service_tier), 'batch') then 'batch' else "
         f"coalesce({_REPLY['service_tier']}, provider_reply.service_tier, provider_reply.request.service_tier) end",
-        "latency_ms": f"coalesce(provider_reply.latency_ms, {_REPLY['latency_ms']})",
+        "latency_ms": f"coalesce(provider_reply.latency_ms, {_REPLY['latency_ms']}, "
+        f"{_LAST_MARK}.elapsed_ms, {_LAST_MARK}.offset_ms)",
         "ended_at": "coalesce(provider_reply.response_time, provider_reply.end_time, "
         f"{_LAST_MARK}.received_at, {_LAST_MARK}.timestamp, {_LAST_MARK}.time)",
         "time_to_first_token_ms": "coalesce(provider_reply.time_to_first_token_ms, provider_reply.ttft_ms, "
@@ -149,8 +154,11 @@ FORMAT = Format(
         "status": "coalesce(provider_reply_failure, provider_reply.status, "
         "case when provider_reply.http_status is null and provider_reply_shape is not null then 'success' end)",
         "status_code": f"coalesce(provider_reply.http_status, provider_reply.status_code, {_REPLY['status_code']})",
-        "error_code": f"coalesce(provider_reply.error_code, {_REPLY['error_code']})",
-        "error_message": f"coalesce(provider_reply.error_message, {_REPLY['error_message']}, provider_reply.error)",
+        "error_code": f"coalesce(provider_reply.error_code, {_REPLY['error_code']}, provider_reply_told_error.code, "
+        "provider_reply_told_error.type)",
+        "error_message": f"coalesce(provider_reply.error_message, {_REPLY['error_message']}, "
+        "provider_reply_told_error.message, "
+        "case when provider_reply_told_error is null then provider_reply.error end)",
         "cost": f"coalesce(case when {_TICKS} is not null then llm_tick_money({_TICKS}) end, {_COST}, "
         f"{_USAGE}.pydantic_ai_gateway.cost_estimate, "
         "provider_reply_folded.usageMetadata.pydantic_ai_gateway.cost_estimate)",

@@ -7,7 +7,6 @@ one is what a decoder is held against. Line numbers start at 1.
 
 import gzip
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -35,7 +34,6 @@ SERVED_BY = {
     "test_azure": "azure",
     "test_heroku": "heroku",
     "test_compatible_api_with_tool_calls_without_id": "google",
-    "test_bedrock_mantle": "bedrock",
 }
 # Where the other library has another name for the provider, or reads its shape under another provider.
 EXTRACTOR = {
@@ -112,14 +110,11 @@ def provider_of(body: Body) -> str:
         return "vertex_ai" if "trafficType" in body["usageMetadata"] else "google"
     if shape in ("cohere", "bedrock", "anthropic"):
         return shape
-    if shape == "responses":
-        named = ("openrouter", "test_bedrock_mantle") if "cost" in body["usage"] else ("test_bedrock_mantle",)
-        return next((SERVED_BY[part] for part in named if part in body["file"]), _of_cost(body))
-    return next((name for part, name in SERVED_BY.items() if part in body["file"]), "openai")
-
-
-def _of_cost(body: Body) -> str:
-    return "openrouter" if "cost" in body["usage"] else "openai"
+    if shape == "responses" and "cost" in body["usage"]:
+        return "openrouter"
+    # Others that are named in a path only lend their tests to OpenAI's Responses.
+    names = SERVED_BY if shape == "chat" else {"test_bedrock_mantle": "bedrock"}
+    return next((name for part, name in names.items() if part in body["file"]), "openai")
 
 
 def _extractor(body: Body, provider: str) -> tuple[str, str]:
@@ -147,8 +142,3 @@ def _price(found: Mapping[str, str]) -> Decimal | None:
     parts = [found[name] for name in ("input_price", "output_price") if name in found]
     total = found.get("total_price") or (sum(map(Decimal, parts)) if parts else None)
     return None if total is None else Decimal(total)
-
-
-def is_from(record: Recorded, pattern: str) -> bool:
-    """Whether the recording's path matches."""
-    return re.search(pattern, record.body["file"]) is not None

@@ -1,9 +1,10 @@
 """A recorded stream as one reply: what its chunks say together, in SQL over lists.
 
-A recording is a list of chunks, each an object, its text, or an object that wraps it in `data` or `chunk`
-beside the time at which it came; or the text of the stream, as server-sent events or one object a line. A
-whole reply is read as a stream of one chunk. Of several values of a name the last that is known counts, of
-names and ids the first; the usage in `start` is the first one.
+A recording is a list of chunks, each an object, its text, or an object that wraps it in `data` or `chunk`,
+with the time at which it came in it or beside it; or the text of the stream, as server-sent events or one
+object a line. A whole reply is read as a stream of one chunk. Of a long stream only the chunks that tell
+something are parsed, because a parsed one takes kilobytes. Of several values of a name the last that is known
+counts, of names and ids the first; the usage in `start` is the first one.
 """
 
 import json
@@ -26,13 +27,20 @@ def chunk_steps(name: str, response: str, reply: Structure) -> list[dict[str, st
 
     `response` is SQL of the recorded reply's text.
     """
-    whole = f"(starts_with(ltrim({response}), '{{') and json_valid({response}))"
-    listed = f"(starts_with(ltrim({response}), '[') and json_valid({response}))"
+    return [*_recorded(name, response), *_parsed(name, reply), {"folded": _folded(name, reply)}]
+
+
+def _recorded(name: str, response: str) -> list[dict[str, str]]:
+    """Steps to `objects`, the texts of all chunks, and `marks`, the times beside them if there are any."""
+    whole = f"({name}_begins = '{{' and json_valid({response}))"
+    listed = f"({name}_begins = '[' and json_valid({response}))"
+    has_marks = f"{listed} and regexp_matches({response}, '\"({'|'.join(MARK)})\"\\s*:')"
     marked = f"case when {name}_marks is null then null else {name}_marks[position] end"
     return [
+        {"begins": f"left(ltrim({response}, e' \\t\\r\\n'), 1)"},
         {
             "is_stream": f"case when {response} is not null then not {whole} end",
-            "marks": f"case when {listed} then from_json({response}, {literal([MARK])}) end",
+            "marks": f"case when {has_marks} then from_json({response}, {literal([MARK])}) end",
             "pieces": f"case when {listed} then from_json({response}, '[\"VARCHAR\"]') end",
         },
         {
@@ -42,36 +50,39 @@ def chunk_steps(name: str, response: str, reply: Structure) -> list[dict[str, st
             f"else list_transform({name}_pieces, lambda piece, position: coalesce("
             f"llm_chunk(({marked}).data), llm_chunk(({marked}).chunk), llm_chunk(piece), 'null')) end",
         },
+    ]
+
+
+def _parsed(name: str, reply: Structure) -> list[dict[str, str]]:
+    """Steps to the structs of the chunks that tell something, and of what is inside them.
+
+    For a whole reply only `begin` has one; of a stream `begin` has the chunks first, `end` what is inside them.
+    """
+    return [
+        {
+            "telling": f"case when {name}_is_stream then llm_telling_chunks({name}_objects) else {name}_objects end",
+            "first_delta": f"case when {name}_marks is not null and {name}_is_stream then {name}_marks[list_position("
+            f"list_transform({name}_objects, lambda chunk: llm_is_piece(chunk)), true)] end",
+        },
         {
             "inner_objects": f"case when {name}_is_stream then list_filter(flatten(list_transform("
-            f"from_json(llm_chunk_array({name}_objects), {literal([texts(*INNER)])}), "
+            f"from_json(llm_chunk_array({name}_telling), {literal([texts(*INNER)])}), "
             f"lambda chunk: [{_inner('chunk')}])), lambda found: starts_with(found, '{{')) end",
         },
         {
-            "count": f"len({name}_objects)",
-            "begin": f"case when {name}_objects is not null then from_json(llm_chunk_array("
-            f"list_concat({name}_objects, coalesce({name}_inner_objects, []))), {literal([reply])}) end",
+            "count": f"len({name}_telling)",
+            "begin": f"case when {name}_telling is not null then from_json(llm_chunk_array("
+            f"list_concat({name}_telling, coalesce({name}_inner_objects, []))), {literal([reply])}) end",
         },
         {
             "end": f"case when {name}_is_stream then list_concat({name}_begin[{name}_count + 1:], "
             f"{name}_begin[:{name}_count]) end",
-            "first_delta": f"case when {name}_marks is not null and {name}_is_stream then {name}_marks[list_position("
-            f"list_transform({name}_begin[:{name}_count], lambda chunk: {_is_delta('chunk')}), true)] end",
         },
-        {"folded": _folded(name, reply)},
     ]
 
 
 def _inner(chunk: str) -> str:
     return ", ".join(f'{chunk}."{place}"' for place in INNER)
-
-
-def _is_delta(chunk: str) -> str:
-    """Whether a chunk bears a piece of the answer, told without reading it."""
-    return (
-        f"coalesce(contains({chunk}.type, 'delta') or {chunk}.contentBlockDelta is not null "
-        f"or len({chunk}.choices) > 0 or len({chunk}.candidates) > 0, false)"
-    )
 
 
 def _folded(name: str, reply: Structure) -> str:

@@ -26,7 +26,6 @@ EXCEPTIONS = (
 AWS_ERROR = {"aws_code": "$.Error.Code", "aws_message": "$.Error.Message", "plain_message": "$.message"}
 COMMON: Structure = {
     **texts("id", "model", "error", "code", "request_id", "__type", "type", "object", "created", "created_at"),
-    "contentBlockDelta": texts("contentBlockIndex"),
     **{name: texts("message") for name in EXCEPTIONS},
 }
 ERROR = texts("code", "type", "status", "message")

@@ -10,7 +10,38 @@ end;
 
 -- The objects of a stream's text, one a line with or without `data:`.
 create or replace macro llm_chunk_lines(x) as list_filter(
-    regexp_extract_all(x, '(?m)^\s*(?:data:)?\s*(\{.*\})\s*$', 1), lambda found: json_valid(found)
+    list_transform(
+        string_split(x, chr(10)),
+        lambda line: ltrim(regexp_replace(line, '^\s*data:', ''), e' \t\r')
+    ),
+    lambda line: starts_with(line, '{') and json_valid(line)
+);
+
+create or replace macro llm_places(chunks, pattern) as list_filter(
+    list_transform(chunks, lambda chunk, place: case when regexp_matches(chunk, pattern) then place end),
+    lambda place: place is not null
+);
+
+-- Of the hundreds of chunks of a stream those that say more than a piece of the answer, in their order: the
+-- first and the last, those with the first and the last usage, and the last that tell how it ended.
+create or replace macro llm_telling_places(chunks) as list_filter(
+    list_sort(list_distinct(flatten([
+        [1, 2, 3, len(chunks) - 2, len(chunks) - 1, len(chunks)],
+        llm_places(chunks, '"(usage|usageMetadata|billed_units|tokens)"\s*:\s*\{')[:1],
+        llm_places(chunks, '"(usage|usageMetadata|billed_units|tokens)"\s*:\s*\{')[-2:],
+        llm_places(chunks, '"(finish_reason|finishReason|stop_reason|stopReason|blockReason)"\s*:\s*"')[-2:],
+        llm_places(chunks, '"(error|\w+Exception)"\s*:\s*["{]')[-2:]
+    ]))),
+    lambda place: place between 1 and len(chunks)
+);
+
+create or replace macro llm_telling_chunks(chunks) as case
+    when len(chunks) <= 12 then chunks else list_select(chunks, llm_telling_places(chunks))
+end;
+
+-- Whether a chunk bears a piece of the answer.
+create or replace macro llm_is_piece(chunk) as regexp_matches(
+    chunk, '"type"\s*:\s*"[^"]*delta|"contentBlockDelta"\s*:|"(choices|candidates)"\s*:\s*\[\s*\{'
 );
 
 create or replace macro llm_chunk_array(chunks) as '[' || array_to_string(chunks, ',') || ']';

@@ -66,6 +66,20 @@ def test_counts_agree_but_where_it_is_known_why_not(rows: list[Row]) -> None:
     assert sum(row["tokens_input"] or 0 for row in rows) > 1_000_000
 
 
+def test_cohere_is_counted_by_what_it_bills_and_not_by_what_it_processed(rows: list[Row]) -> None:
+    chats = [(record, row) for record, row in zip(recorded(), rows, strict=True) if "tokens" in _usage(record)]
+    counted = {record.line: (row["tokens_input"], _usage(record)["tokens"]["input_tokens"]) for record, row in chats}
+    # Both as the bodies state them; the library has an entry for either.
+    assert counted[155] == (51, 1533)
+    assert counted[139] == (2406, 2935)
+    assert len(counted) == 6
+    assert all(billed < processed for billed, processed in counted.values())
+
+
+def _usage(record: Recorded) -> Row:
+    return {**record.body.get("usage", {})}
+
+
 def test_one_body_hides_reasoning_and_one_has_no_usage(rows: list[Row]) -> None:
     flagged = {record.line: row["flags"] for record, row in zip(recorded(), rows, strict=True) if row["flags"]}
     (empty,) = (record.line for record in recorded() if "input_tokens" not in record.usage)

@@ -221,6 +221,13 @@ def test_billed_costs_are_those_of_openrouter_and_xai(decoder: Decoder) -> None:
     assert [some(row, "reported_cost_usd", "reported_cost_kind") for row in rows] == [cost for _, cost in given]
 
 
+def test_a_reply_that_was_kept_as_text_is_the_same(decoder: Decoder) -> None:
+    kept: list[Any] = [CHAT, json.dumps(CHAT), f"\n {json.dumps(CHAT, indent=2)}\n"]
+    rows = [{**row, "line": None} for row in decoder.rows(*(wrapped(reply) for reply in kept))]
+    assert rows[1:] == rows[:1] * 2
+    assert some(rows[0], "tokens_input", "streaming") == (1200, None)
+
+
 def test_a_batch_is_one_whatever_tier_its_reply_names(decoder: Decoder) -> None:
     rows = decoder.rows(wrapped(CHAT, service_tier="batch"), wrapped(CHAT, service_tier="flex"), wrapped(GEMINI))
     assert [row["service_tier"] for row in rows] == ["batch", "standard", "flex"]
@@ -246,88 +253,6 @@ def test_what_was_asked_is_the_model_where_the_reply_has_none_but_a_deployment_n
         ("gpt-5", None),
     ]
     assert rows[2]["requested_model"] == "chat-prod"
-
-
-THROTTLED = {"Error": {"Code": "ThrottlingException", "Message": "slow"}, "ResponseMetadata": {"HTTPStatusCode": 429}}
-ERRORS: list[tuple[int | None, Row, tuple[Any, ...]]] = [
-    (
-        429,
-        {"error": {"message": "Rate limit reached", "type": "tokens", "code": "rate_limit_exceeded"}},
-        ("error", 429, "rate_limit_exceeded", "rate_limit", "Rate limit reached"),
-    ),
-    (
-        529,
-        {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}, "request_id": "req_011"},
-        ("error", 529, "overloaded_error", "provider_outage", "Overloaded"),
-    ),
-    (
-        None,
-        {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}},
-        ("error", 429, "RESOURCE_EXHAUSTED", "rate_limit", "Quota"),
-    ),
-    (
-        None,
-        {"error": {"code": "content_filter", "message": "filtered", "status": 400}},
-        ("error", 400, "content_filter", "content_filter", "filtered"),
-    ),
-    (None, THROTTLED, ("error", 429, "ThrottlingException", "rate_limit", "slow")),
-    (
-        403,
-        {"message": "not authorised", "__type": "com.amazon.coral#AccessDeniedException"},
-        ("error", 403, "AccessDeniedException", "authentication", "not authorised"),
-    ),
-    (
-        400,
-        {"object": "error", "message": "bad value", "type": "invalid_request_error", "code": None},
-        ("error", 400, "invalid_request_error", "invalid_request", "bad value"),
-    ),
-    (
-        403,
-        {"code": "permission-denied", "error": "no credits"},
-        ("error", 403, "permission-denied", "authentication", "no credits"),
-    ),
-    (
-        200,
-        {**RESPONSES, "status": "failed", "error": {"code": "server_error", "message": "oh"}},
-        ("error", 200, "server_error", "provider_outage", "oh"),
-    ),
-]
-
-
-def test_errors_are_found_where_each_provider_puts_them(decoder: Decoder) -> None:
-    rows = decoder.rows(*(wrapped(reply, http_status=status) for status, reply, _ in ERRORS))
-    columns = ("status", "status_code", "error_code", "error_type", "error_message")
-    assert [some(row, *columns) for row in rows] == [expected for _, _, expected in ERRORS]
-    assert rows[1]["event_id"] == "req_011"
-    assert rows[8]["tokens_input"] == 900
-    unanswered = decoder.row(wrapped(None, http_status=None, error="Request timed out", model="gpt-5"))
-    assert some(unanswered, *columns) == ("error", None, None, "timeout", "Request timed out")
-    assert some(unanswered, "model", "flags") == ("gpt-5", ["derived_event_id", "usage_missing"])
-
-
-def test_broken_replies_are_rejected_with_their_reason(decoder: Decoder) -> None:
-    sent = {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105}
-    anthropic = MESSAGE["usage"]
-    given: list[tuple[str, Row]] = [
-        ("missing_timestamp", {name: value for name, value in wrapped(CHAT).items() if name != "request_time"}),
-        ("bad_type", usage(**{**sent, "prompt_tokens": "many"})),
-        ("bad_type", wrapped({**MESSAGE, "usage": {**anthropic, "cache_read_input_tokens": True}})),
-        ("bad_type", wrapped(CHAT, http_status="ok")),
-        ("negative_tokens", wrapped({**MESSAGE, "usage": {**anthropic, "input_tokens": -30}})),
-        ("token_overflow", wrapped({**CONVERSE, "usage": {"inputTokens": 2**63 - 1, "cacheReadInputTokens": 1}})),
-        ("parts_exceed_total", usage(**sent, prompt_tokens_details={"cached_tokens": 101})),
-        ("parts_exceed_total", usage(**sent, completion_tokens_details={"reasoning_tokens": 6})),
-    ]
-    rows = decoder.rows(*(record for _, record in given))
-    assert [some(row, "format", "reject_reason") for row in rows] == [("provider_reply", reason) for reason, _ in given]
-    assert all(SECRET not in row["payload"] for row in rows)
-
-
-def test_a_name_that_comes_twice_where_it_is_read_is_a_duplicate(decoder: Decoder) -> None:
-    text = json.dumps(wrapped(CHAT))
-    twice = text.replace('"prompt_tokens": 1200', '"prompt_tokens": 1, "prompt_tokens": 1200')
-    top = text.replace('"id": "chatcmpl', '"id": "x", "id": "chatcmpl')
-    assert [row["reject_reason"] for row in decoder.rows(twice, top)] == ["duplicate_key"] * 2
 
 
 def test_a_reply_of_no_known_shape_costs_the_call_no_more_than_its_usage(decoder: Decoder) -> None:

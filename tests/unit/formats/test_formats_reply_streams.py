@@ -1,5 +1,6 @@
 """Recorded streams: whatever way their chunks were kept, they are the reply that they add up to."""
 
+import copy
 import json
 from typing import Any
 
@@ -38,11 +39,10 @@ STREAMS = {
 }
 
 
-@pytest.mark.parametrize("family", STREAMS)
-def test_a_stream_is_the_reply_however_it_was_recorded(decoder: Decoder, family: str) -> None:
-    chunks, whole, finish = STREAMS[family]
+def recordings(chunks: list[Row]) -> list[Any]:
+    """A stream in all the ways in which it may have been kept."""
     text = events(chunks)
-    kept: list[Any] = [
+    return [
         chunks,
         text,
         events(chunks, newline="\r\n"),
@@ -53,13 +53,47 @@ def test_a_stream_is_the_reply_however_it_was_recorded(decoder: Decoder, family:
         [{"received_at": "2026-11-20T15:00:01Z", "data": chunk} for chunk in chunks],
         [{"elapsed_ms": 400, "chunk": f"data: {json.dumps(chunk)}\n\n"} for chunk in chunks],
     ]
-    expected, *rows = decoder.rows(*(wrapped(reply, provider=None) for reply in [whole, *kept]))
+
+
+def lengthened(family: str) -> list[Row]:
+    """A stream with forty more pieces of the answer and a few events behind it that tell nothing."""
+    chunks = copy.deepcopy(STREAMS[family][0])
+    middle = chunks[3 if family == "anthropic" else 1]
+    piece = json.loads(json.dumps(middle).replace('"usageMetadata"', '"unusual"'))
+    if family == "responses":
+        chunks[2]["response"]["output"][0]["action"]["query"] = '"usage": {"input_tokens": 7}'
+    return [*chunks[:2], *[piece] * 40, *chunks[2:], *[{"type": "ping"}] * 5]
+
+
+@pytest.fixture(scope="module")
+def decoded(decoder: Decoder) -> dict[str, list[Row]]:
+    """Of each family the whole reply, its recordings and two of a longer stream: all in one go."""
+    replies = {
+        family: [whole, *recordings(chunks), lengthened(family), events(lengthened(family))]
+        for family, (chunks, whole, _) in STREAMS.items()
+    }
+    rows = iter(decoder.rows(*(wrapped(reply, provider=None) for all_of in replies.values() for reply in all_of)))
+    return {family: [next(rows) for _ in all_of] for family, all_of in replies.items()}
+
+
+@pytest.mark.parametrize("family", STREAMS)
+def test_a_stream_is_the_reply_however_it_was_recorded(decoded: dict[str, list[Row]], family: str) -> None:
+    expected, *rows = decoded[family]
     told = [name for name in TOLD if (family, name) != ("chat", "service_tier")]
     assert expected["outcome"] == "accepted"
-    assert [some(row, *told) for row in rows] == [some(expected, *told)] * len(kept)
-    assert {some(row, "streaming", "finish_reason", "status") for row in rows} == {(True, finish, "success")}
+    assert [some(row, *told) for row in rows] == [some(expected, *told)] * 11
+    assert {some(row, "streaming", "finish_reason", "status") for row in rows} == {
+        (True, STREAMS[family][2], "success")
+    }
     assert {row["event_id"] for row in rows} == {expected["event_id"]} or family == "bedrock"
     assert [name for row in rows for name, value in row.items() if SECRET in str(value)] == []
+
+
+@pytest.mark.parametrize("family", STREAMS)
+def test_of_a_long_stream_nothing_that_tells_is_lost(decoded: dict[str, list[Row]], family: str) -> None:
+    position = {"line": None} | ({"event_id": None} if family == "bedrock" else {})
+    _, short, *_, long, long_text = ({**row, **position} for row in decoded[family])
+    assert long == long_text == short
 
 
 def test_the_output_of_a_message_counts_up_and_its_input_comes_first(decoder: Decoder) -> None:
@@ -99,10 +133,12 @@ def test_the_first_token_came_with_the_first_chunk_that_bears_a_piece(decoder: D
         timed(MESSAGE_EVENTS, "timestamp", seconds, time_to_first_token_ms=5),
         timed(CONVERSE_EVENTS, "elapsed_ms", [10, 20, 30, 40, 50]),
         timed(RESPONSES_EVENTS, "time", ["2026-11-20T15:00:00.1Z", "2026-11-20T15:00:00.3Z", "2026-11-20T15:00:02Z"]),
+        wrapped([{**chunk, "offset_ms": 15 * place} for place, chunk in enumerate(CHAT_CHUNKS, 1)], latency_ms=None),
         wrapped(CHAT_CHUNKS, latency_ms=None),
     )
     assert [some(row, "time_to_first_token_ms", "latency_ms") for row in rows] == [
-        (750.0, 1750.0), (5.0, 1750.0), (20.0, 612.0), (300.0, 2000.0), (None, None),
+        (750.0, 1750.0), (5.0, 1750.0), (20.0, 612.0), (300.0, 2000.0), (15.0, 60.0),
+        (None, None),
     ]  # fmt: skip
 
 
