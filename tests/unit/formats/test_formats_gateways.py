@@ -45,7 +45,7 @@ def test_booleans_of_portkey_are_words_or_numbers(decoder: Decoder) -> None:
 
 def test_metadata_of_portkey_is_an_object_or_two_lists(decoder: Decoder) -> None:
     lists = {"metadata.key": ["tenant", "tenant", "prompt", "n"], "metadata.value": ["a", "b", SECRET, None]}
-    uneven = {"metadata.key": ["tenant"], "metadata.value": []}
+    uneven = {"metadata.key": ["tenant", "x"], "metadata.value": ["a"]}
     rows = decoder.rows(LIMITED, CACHED, CACHED | lists, CACHED | uneven, LIMITED | {"metadata": "{"})
     assert [row["tenant_id"] for row in rows] == ["globex", "globex", "a", None, None]
     assert rows[2]["tags"] == {"tenant": "a"}
