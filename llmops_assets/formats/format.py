@@ -130,10 +130,10 @@ def unquoted(text: str) -> str:
 
 def total(first: str, *others: str) -> str:
     """SQL of a count that does not include the `others`, with them; as it stands where it is none itself."""
-    added = "".join(f" + coalesce({_count(other)}, 0)" for other in others)
-    return f"coalesce(cast(try({_count(first)}{added}) as varchar), {first})"
+    added = "".join(f" + coalesce({counted(other)}, 0)" for other in others)
+    return f"coalesce(cast(try({counted(first)}{added}) as varchar), {first})"
 
 
-def _count(text: str) -> str:
-    """A count wide enough to be added to others."""
+def counted(text: str) -> str:
+    """SQL of a count, wide enough to be added to others; NULL where a text is none."""
     return f"cast(llm_count({text}, try_cast({text} as double)) as hugeint)"

@@ -92,6 +92,25 @@ def test_a_cost_of_helicone_is_in_billionths_unless_it_has_a_fraction(decoder: D
     assert rows[6]["reject_reason"] == "bad_type"
 
 
+def test_cache_and_reasoning_that_helicone_counts_apart_are_added(decoder: Decoder) -> None:
+    counts = {"prompt_tokens": 70, "completion_tokens": 20, "prompt_cache_read_tokens": 0}
+    rows = decoder.rows(
+        ROW | counts | {"prompt_cache_write_tokens": 70},
+        ROW | counts | {"prompt_cache_write_tokens": 71},
+        ROW | counts | {"prompt_cache_write_tokens": 0, "reasoning_tokens": 15},
+        ROW | counts | {"prompt_cache_write_tokens": 0, "reasoning_tokens": 15, "total_tokens": 105},
+        ROW | counts | {"prompt_cache_write_tokens": 0, "reasoning_tokens": 15, "total_tokens": 90},
+    )
+    assert [some(row, "tokens_input", "tokens_output", "tokens_reasoning") for row in rows] == [
+        (70, 20, None), (141, 20, None), (70, 35, 15), (70, 35, 15), (70, 20, 15),
+    ]  # fmt: skip
+
+
+def test_a_cost_of_helicones_api_is_in_dollars(decoder: Decoder) -> None:
+    rows = decoder.rows(OBJECT | {"cost": 2}, OBJECT | {"cost": 0.00045})
+    assert [row["reported_cost_usd"] for row in rows] == [Decimal(2), Decimal("0.00045")]
+
+
 def test_helicone_s_api_names_some_fields_otherwise(decoder: Decoder) -> None:
     row = decoder.row(OBJECT)
     assert some(row, "user_id", "environment", "model", "status_code", "error_type", "latency_ms") == (
