@@ -9,7 +9,6 @@ from llmops_assets.lake import Column, TableSpec
 RAW = "raw_llm_events"
 LEDGER = "ingest_ledger"
 KAFKA = "kafka_snapshots"
-USAGE_REPORTS = "provider_usage_reports"
 TOUCHED = "touched_hours"
 PUBLISHED = "published_windows"
 QUALITY = "data_quality_windows"
@@ -17,6 +16,7 @@ COVERAGE = "source_coverage"
 REQUESTS = "llm_requests"
 CONSERVATION = "event_conservation"
 REPORT_DAYS = "report_days"
+USAGE_REPORTS = "provider_usage_reports"
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -168,43 +168,6 @@ accepted_by        | varchar     | Who accepted it.
     partition=("source", "day(arrival_hour)"),
 )
 
-USAGE_REPORTS_SPEC = TableSpec(
-    name=USAGE_REPORTS,
-    columns=(
-        *POSITION_COLUMNS[:7],
-        *_columns("""
-result_index          | bigint         | 0-based place of the result in the record.
-provider              | varchar        | Whose report: openai or anthropic.
-kind                  | varchar        | costs, or usage. and what was used, such as usage.completions.
-bucket_start          | timestamptz    | Start of the time that the result sums up.
-bucket_end            | timestamptz    | Its end, exclusive.
-project_id            | varchar        | OpenAI project; NULL in this and what follows: not grouped by it.
-workspace_id          | varchar        | Anthropic workspace.
-user_id               | varchar        | User or account.
-api_key_id            | varchar        | Id of the key.
-model                 | varchar        | Model as the provider names it.
-service_tier          | varchar        | Tier; batch also where OpenAI says batch.
-line_item             | varchar        | What an amount is for.
-requests              | bigint         | Requests to models, or of a tool.
-tokens_input          | bigint         | Input tokens, cache and media included.
-tokens_cache_read     | bigint         | Part of input read from cache.
-tokens_cache_write    | bigint         | Part of input written to cache, the 1 h part included.
-tokens_cache_write_1h | bigint         | Part of the cache write kept for an hour.
-tokens_output         | bigint         | Output tokens, reasoning and audio included.
-tokens_audio_input    | bigint         | Part of the input that was not cached.
-tokens_image_input    | bigint         | Part of the input that was not cached.
-tokens_audio_output   | bigint         | Part of output.
-web_search_requests   | bigint         | Web searches.
-amount                | decimal(38,12) | Amount in units of the currency, such as dollars.
-currency              | varchar        | Currency of the amount, such as USD.
-dimensions            | map(varchar, varchar) | Other names that the result is grouped by.
-meters                | map(varchar, decimal(38,12)) | Every number of the result but amounts, by its own name.
-"""),
-    ),
-    window_column="arrival_hour",
-    partition=(),
-)
-
 # Over the ledger's rows of a source and an arrival hour: was all of it taken in after its end? An object that
 # could not be read counts until it was read or is no longer there.
 HOUR_IS_CLOSED = (
@@ -295,6 +258,43 @@ is_settled                  | boolean     | Whether no event hour of its calls w
 is_complete                 | boolean     | Whether all but what is lost was read after the hour had ended.
 complete_since              | timestamptz | Start of the run that found it so; NULL if it is not complete.
 """),
+    window_column="arrival_hour",
+    partition=(),
+)
+
+USAGE_REPORTS_SPEC = TableSpec(
+    name=USAGE_REPORTS,
+    columns=(
+        *POSITION_COLUMNS[:7],
+        *_columns("""
+result_index          | bigint         | 0-based place of the result in the record.
+provider              | varchar        | Whose report: openai or anthropic.
+kind                  | varchar        | costs, or usage. and what was used, such as usage.completions.
+bucket_start          | timestamptz    | Start of the time that the result sums up.
+bucket_end            | timestamptz    | Its end, exclusive.
+project_id            | varchar        | OpenAI project; NULL in this and what follows: not grouped by it.
+workspace_id          | varchar        | Anthropic workspace.
+user_id               | varchar        | User or account.
+api_key_id            | varchar        | Id of the key.
+model                 | varchar        | Model as the provider names it.
+service_tier          | varchar        | Tier; batch also where OpenAI says batch.
+line_item             | varchar        | What an amount is for.
+requests              | bigint         | Requests to models, or of a tool.
+tokens_input          | bigint         | Input tokens, cache and media included.
+tokens_cache_read     | bigint         | Part of input read from cache.
+tokens_cache_write    | bigint         | Part of input written to cache, the 1 h part included.
+tokens_cache_write_1h | bigint         | Part of the cache write kept for an hour.
+tokens_output         | bigint         | Output tokens, reasoning and audio included.
+tokens_audio_input    | bigint         | Part of the input that was not cached.
+tokens_image_input    | bigint         | Part of the input that was not cached.
+tokens_audio_output   | bigint         | Part of output.
+web_search_requests   | bigint         | Web searches.
+amount                | decimal(38,12) | Amount in units of the currency, such as dollars.
+currency              | varchar        | Currency of the amount, such as USD.
+dimensions            | map(varchar, varchar) | Other names that the result is grouped by.
+meters                | map(varchar, decimal(38,12)) | Every number of the result but amounts, by its own name.
+"""),
+    ),
     window_column="arrival_hour",
     partition=(),
 )

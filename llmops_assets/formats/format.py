@@ -51,18 +51,18 @@ BOOLEANS = ("streaming", "cache_hit", "success")
 MONEY = ("cost", "cost_micro", "saved_cost")
 TIMES = ("started_at", "ended_at", "first_token_at")
 OTHER_TEXTS = ("error_message", "error_detail")
+# report: of a provider's report, which is no call, its results as JSON without contents.
 # cost_kind: billed or estimated. event_is_request: the request id is the event's id. zero_cost_is_missing:
 # a cost of 0 beside tokens, success and no cache hit is no price. has_repeated_tag: a key of the tags
-# comes twice. is_call: false for well-formed records of something else. report: of a provider's report, which
-# is no call either, its results as JSON without contents.
+# comes twice. is_call: false for well-formed records of something else.
 TYPED = {
     "tags": "map(varchar, varchar)",
+    "report": "varchar",
     "cost_kind": "varchar",
     "event_is_request": "boolean",
     "zero_cost_is_missing": "boolean",
     "has_repeated_tag": "boolean",
     "is_call": "boolean",
-    "report": "varchar",
 }
 FIELDS: dict[str, str] = {
     **dict.fromkeys((*IDENTIFIERS, *COUNTS, *NUMBERS, *BOOLEANS, *MONEY, *TIMES, *OTHER_TEXTS), "varchar"),
@@ -72,12 +72,12 @@ FIELDS: dict[str, str] = {
 ALWAYS = (*OTHER_TEXTS, "started_at")
 DEFAULTS = {
     "tags": "null",
+    "report": "null",
     "cost_kind": "'estimated'",
     "event_is_request": "false",
     "zero_cost_is_missing": "false",
     "has_repeated_tag": "false",
     "is_call": "true",
-    "report": "null",
 }
 
 

@@ -15,7 +15,7 @@ CONTENT_WORDS = frozenset("message messages prompt prompts content contents comp
 CONTENT_ENDINGS = frozenset(
     """input inputs output outputs response responses choice choices text texts system instruction
     instructions tool tools function functions call calls argument arguments query question answer transcript
-    request body parts candidates delta reasoning thinking documents images audio data summary traceback
+    request body headers parts candidates delta reasoning thinking documents images audio data summary traceback
     stacktrace""".split()
 )
 # … unless the name ends so: it says something about the content, or about an error.
@@ -39,20 +39,20 @@ class _Number(str):
 
 def redacted(text: str) -> str:
     """JSON `text` without contents; only its length and hash where Python cannot read what DuckDB could."""
-    return _redacted(text, is_content=True)
-
-
-def _redacted(text: str, *, is_content: bool) -> str:
     try:
-        value = json.loads(text, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number)
-        return _render(value, is_content=is_content)
+        return _render(_parsed(text), is_content=True)
     except (ValueError, RecursionError):
         return _digest(text)
 
 
+def _parsed(text: str) -> object:
+    value: object = json.loads(text, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number)
+    return value
+
+
 def is_content(key: str) -> bool:
     """Whether a field of this name holds message contents."""
-    words = [word.lower() for word in WORD.findall(key)]
+    words = [word.lower() for word in WORD.findall(key.removesuffix(".value"))]
     if not words or words[-1] in ABOUT_ENDINGS or not ERROR_WORDS.isdisjoint(words):
         return False
     return words[-1] in CONTENT_ENDINGS or not CONTENT_WORDS.isdisjoint(words)
@@ -64,20 +64,30 @@ def _render(value: object, *, is_content: bool) -> str:
     if isinstance(value, _Number):
         return value if len(value) <= MAX_TEXT else _digest(value)
     if isinstance(value, _Pairs):
-        return "{" + ", ".join(f"{_key(key)}: {_member(key, item)}" for key, item in value) + "}"
+        held = _attribute(value)
+        return "{" + ", ".join(f"{_key(key)}: {_member(held or key, item)}" for key, item in value) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_render(item, is_content=is_content) for item in value) + "]"
     if is_content or len(str(value)) > MAX_TEXT:
         return _digest(value)
-    return json.dumps(_without_inner(str(value)), ensure_ascii=False)
+    return json.dumps(_without_contents(str(value)), ensure_ascii=False)
 
 
-def _without_inner(text: str) -> str:
-    """A text without the contents of the JSON in it: some producers write objects and lists into texts."""
+def _without_contents(text: str) -> str:
+    """A short text as it is; what contents there are in it as JSON are taken out."""
     if not text.startswith(("{", "[")):
         return text
-    # Half of a surrogate pair, dropped from the record itself, may still be escaped in there.
-    return _redacted(text, is_content=False).encode(errors="replace").decode()
+    try:
+        # Half of a surrogate pair, dropped from the record itself, may still be escaped in there.
+        return _render(_parsed(text), is_content=False).encode(errors="replace").decode()
+    except (ValueError, RecursionError):
+        return _digest(text)
+
+
+def _attribute(pairs: _Pairs) -> str | None:
+    """The name that `{"key": …, "value": …}` gives its value, if that is content; so OpenTelemetry has attributes."""
+    names = (item for key, item in pairs if key == "key" and isinstance(item, str))
+    return next((name for name in names if is_content(name)), None)
 
 
 def _member(key: str, value: object) -> str:
