@@ -51,14 +51,15 @@ BOOLEANS = ("streaming", "cache_hit", "success")
 MONEY = ("cost", "cost_micro", "saved_cost")
 TIMES = ("started_at", "ended_at", "first_token_at")
 OTHER_TEXTS = ("error_message", "error_detail")
+# report: of a provider's report, which is no call, its results as JSON without contents.
 # cost_kind: billed or estimated. event_is_request: the request id is the event's id. zero_cost_is_missing:
 # a cost of 0 beside tokens, success and no cache hit is no price. has_repeated_tag: a key of the tags
 # comes twice. is_call: false for well-formed records of something else. is_cache_unreported: the producer
 # never says how much of the input came from a cache. has_hidden_reasoning: the output has reasoning that only
-# the producer's total shows. report: of a provider's report, which is no call either, its results as JSON
-# without contents.
+# the producer's total shows.
 TYPED = {
     "tags": "map(varchar, varchar)",
+    "report": "varchar",
     "cost_kind": "varchar",
     "event_is_request": "boolean",
     "zero_cost_is_missing": "boolean",
@@ -66,7 +67,6 @@ TYPED = {
     "is_call": "boolean",
     "is_cache_unreported": "boolean",
     "has_hidden_reasoning": "boolean",
-    "report": "varchar",
 }
 FIELDS: dict[str, str] = {
     **dict.fromkeys((*IDENTIFIERS, *COUNTS, *NUMBERS, *BOOLEANS, *MONEY, *TIMES, *OTHER_TEXTS), "varchar"),
@@ -76,6 +76,7 @@ FIELDS: dict[str, str] = {
 ALWAYS = (*OTHER_TEXTS, "started_at")
 DEFAULTS = {
     "tags": "null",
+    "report": "null",
     "cost_kind": "'estimated'",
     "event_is_request": "false",
     "zero_cost_is_missing": "false",
@@ -83,7 +84,6 @@ DEFAULTS = {
     "is_call": "true",
     "is_cache_unreported": "false",
     "has_hidden_reasoning": "false",
-    "report": "null",
 }
 
 
@@ -164,10 +164,10 @@ def unquoted(text: str) -> str:
 
 def total(first: str, *others: str) -> str:
     """SQL of a count that does not include the `others`, with them; as it stands where it is none itself."""
-    added = "".join(f" + coalesce({_count(other)}, 0)" for other in others)
-    return f"coalesce(cast(try({_count(first)}{added}) as varchar), {first})"
+    added = "".join(f" + coalesce({counted(other)}, 0)" for other in others)
+    return f"coalesce(cast(try({counted(first)}{added}) as varchar), {first})"
 
 
-def _count(text: str) -> str:
-    """A count wide enough to be added to others."""
+def counted(text: str) -> str:
+    """SQL of a count, wide enough to be added to others; NULL where a text is none."""
     return f"cast(llm_count({text}, try_cast({text} as double)) as hugeint)"

@@ -1,15 +1,17 @@
 """Helicone's requests: rows of its ClickHouse table, or objects of its request API.
 
-Conventions. `request_id` is the event's id. Input includes cache reads and writes, output includes reasoning.
-`cost` is a whole number of 1e-9 US dollars and an estimate, 0 where Helicone knew no price; a number with a
-fraction, and `costUSD`, are dollars. Times are naive UTC. The status is HTTP's, or Helicone's own: -2 is
-pending, -3 cancelled, -4 a threat that was stopped. A row that refers to another as its cache's source is a hit
-of the cache; an id of zeros refers to none. Properties are an object, or parallel lists `properties.key` and
-`properties.value`, also as JSON in a text; a session is the property `Helicone-Session-Id`. What was done follows
-from the path. Bodies are not read.
+Conventions. `request_id` is the event's id. Input includes cache reads and writes; versions that count them
+apart are told where they exceed the input, and added. Output includes reasoning, unless `reasoning_tokens` is
+stated beside it, which Helicone leaves out of `completion_tokens`: only a total of the other two says that it is
+inside. `cost` of a row is a whole number of 1e-9 US dollars, that of an object dollars, as is one with a fraction
+and `costUSD`; all are estimates, 0 where Helicone knew no price. Times are naive UTC. The status is HTTP's, or
+Helicone's own: -2 is pending, -3 cancelled, -4 a threat that was stopped. A row that refers to another as its
+cache's source is a hit of the cache; an id of zeros refers to none. Properties are an object, or parallel lists
+`properties.key` and `properties.value`, also as JSON in a text; a session is the property `Helicone-Session-Id`.
+What was done follows from the path. Bodies are not read.
 """
 
-from llmops_assets.formats.format import Format, first_of, texts
+from llmops_assets.formats.format import Format, counted, first_of, texts, total
 from llmops_assets.formats.pairs import list_of, object_tags, paired_tags
 from llmops_assets.formats.portkey import OPERATIONS
 
@@ -20,11 +22,9 @@ NAMES = {
     "provider": ("provider",),
     "model": ("model", "response_model", "model_override", "request_model"),
     "requested_model": ("request_model",),
-    "tokens_input": ("prompt_tokens",),
     "tokens_cache_read": ("prompt_cache_read_tokens",),
     "tokens_cache_write": ("prompt_cache_write_tokens",),
     "tokens_audio_input": ("prompt_audio_tokens",),
-    "tokens_output": ("completion_tokens",),
     "tokens_reasoning": ("reasoning_tokens",),
     "tokens_audio_output": ("completion_audio_tokens",),
     "tokens_total": ("total_tokens",),
@@ -34,6 +34,8 @@ NAMES = {
     "time_to_first_token_ms": ("time_to_first_token",),
 }
 OTHER_NAMES = (
+    "prompt_tokens",
+    "completion_tokens",
     "status",
     "response_status",
     "cost",
@@ -59,6 +61,13 @@ def _tagged(*names: str) -> str:
     return f"case when helicone_tags is not null then coalesce({found}, null) end"
 
 
+_PROMPT, _COMPLETION, _REASONING = (
+    f"helicone.{name}" for name in ("prompt_tokens", "completion_tokens", "reasoning_tokens")
+)
+_CACHE = ("helicone.prompt_cache_read_tokens", "helicone.prompt_cache_write_tokens")
+_CACHED = " + ".join(f"coalesce({counted(name)}, 0)" for name in _CACHE)
+# Names that only the objects of the API have.
+_IS_OBJECT = "coalesce(helicone.response_status, helicone.delay_ms, helicone.request_properties) is not null"
 _STATUS = first_of("helicone", "status", "response_status")
 _DOUBLE = "try_cast(helicone.cost as double)"
 # A decimal times a decimal, because DuckDB's division would go through double.
@@ -102,8 +111,12 @@ FORMAT = Format(
         "else helicone_status end",
         "error_code": "case helicone_status when '-4' then 'threat' end",
         "error_detail": "case helicone_status when '-4' then 'guardrail' end",
-        "cost": f"""coalesce(helicone."costUSD", case when {_DOUBLE} = trunc({_DOUBLE}) then {_NANO_DOLLARS} end, """
-        "helicone.cost)",
+        "tokens_input": f"case when try({_CACHED}) > {counted(_PROMPT)} then {total(_PROMPT, *_CACHE)} "
+        f"else {_PROMPT} end",
+        "tokens_output": f"case when {counted('helicone.total_tokens')} = try({counted(_PROMPT)} + "
+        f"{counted(_COMPLETION)}) then {_COMPLETION} else {total(_COMPLETION, _REASONING)} end",
+        "cost": f"""coalesce(helicone."costUSD", case when not ({_IS_OBJECT}) and {_DOUBLE} = trunc({_DOUBLE}) """
+        f"then {_NANO_DOLLARS} end, helicone.cost)",
         "zero_cost_is_missing": "true",
     },
 )

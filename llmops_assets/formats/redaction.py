@@ -39,12 +39,8 @@ class _Number(str):
 
 def redacted(text: str) -> str:
     """JSON `text` without contents; only its length and hash where Python cannot read what DuckDB could."""
-    return _redacted(text, is_content=True)
-
-
-def _redacted(text: str, *, is_content: bool) -> str:
     try:
-        return _render(_parsed(text), is_content=is_content)
+        return _render(_parsed(text), is_content=True)
     except (ValueError, RecursionError):
         return _digest(text)
 
@@ -78,11 +74,14 @@ def _render(value: object, *, is_content: bool) -> str:
 
 
 def _without_contents(text: str) -> str:
-    """A short text without the contents of the JSON in it: some producers write objects and lists into texts."""
+    """A short text as it is; what contents there are in it as JSON are taken out."""
     if not text.startswith(("{", "[")):
         return text
-    # Half of a surrogate pair, dropped from the record itself, may still be escaped in there.
-    return _redacted(text, is_content=False).encode(errors="replace").decode()
+    try:
+        # Half of a surrogate pair, dropped from the record itself, may still be escaped in there.
+        return _render(_parsed(text), is_content=False).encode(errors="replace").decode()
+    except (ValueError, RecursionError):
+        return _digest(text)
 
 
 def _attribute(pairs: _Pairs) -> str | None:

@@ -16,7 +16,7 @@ from llmops_assets.ingest.replay import replay
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.source_settings import SourceSettings
-from llmops_assets.tables import LEDGER, RAW
+from llmops_assets.tables import LEDGER, RAW, USAGE_REPORTS
 from llmops_assets.warehouse import due_hours
 from llmops_assets.windows import HOUR, hour_window
 
@@ -101,6 +101,22 @@ def test_stored_payloads_of_an_object_that_is_gone_are_decoded(site: Site) -> No
     assert (done.before, done.after, done.objects_read, done.payloads_decoded) == (2, 0, 0, 2)
     _assert_both_are_calls_now(site)
     assert site.rows(f"select count(*) from {RAW} where payload like '%salt%'") == [(0,)]
+
+
+def test_a_stored_report_is_decoded_to_its_results(site: Site) -> None:
+    result = {"object": "organization.usage.embeddings.result", "input_tokens": 16, "num_model_requests": 2}
+    bucket = {"object": "bucket", "start_time": 1793404800, "end_time": 1793491200, "results": [result]}
+    page = {"object": "page", "data": [bucket], "has_more": False, "next_page": None}
+    site.write("reports.ndjson", [json.dumps(bucket), json.dumps(page)])
+    site.refresh(site.wrong, FIRST)
+    (site.folder / "in" / "reports.ndjson").unlink()
+    replay(site.lake, site.settings, site.mended, "unknown_format", hour_window(TEN), site.run(SECOND))
+    outcomes = f"select line, outcome, reject_reason from {RAW} where ends_with(uri, 'reports.ndjson') order by line"
+    # Of a page `data` was left out as content, so that it cannot be read from its payload.
+    assert site.rows(outcomes) == [(1, "report", None), (2, "rejected", "missing_timestamp")]
+    with site.lake.reader([USAGE_REPORTS]) as connection:
+        rows = connection.execute(f"select kind, tokens_input, requests from lake.{USAGE_REPORTS}").fetchall()
+    assert rows == [("usage.embeddings", 16, 2)]
 
 
 def test_what_is_rejected_again_keeps_its_length_and_hash(site: Site) -> None:

@@ -45,7 +45,7 @@ def test_booleans_of_portkey_are_words_or_numbers(decoder: Decoder) -> None:
 
 def test_metadata_of_portkey_is_an_object_or_two_lists(decoder: Decoder) -> None:
     lists = {"metadata.key": ["tenant", "tenant", "prompt", "n"], "metadata.value": ["a", "b", SECRET, None]}
-    uneven = {"metadata.key": ["tenant"], "metadata.value": []}
+    uneven = {"metadata.key": ["tenant", "x"], "metadata.value": ["a"]}
     rows = decoder.rows(LIMITED, CACHED, CACHED | lists, CACHED | uneven, LIMITED | {"metadata": "{"})
     assert [row["tenant_id"] for row in rows] == ["globex", "globex", "a", None, None]
     assert rows[2]["tags"] == {"tenant": "a"}
@@ -90,6 +90,25 @@ def test_a_cost_of_helicone_is_in_billionths_unless_it_has_a_fraction(decoder: D
         Decimal(10**11), None, Decimal("0.5"),
     ]  # fmt: skip
     assert rows[6]["reject_reason"] == "bad_type"
+
+
+def test_cache_and_reasoning_that_helicone_counts_apart_are_added(decoder: Decoder) -> None:
+    counts = {"prompt_tokens": 70, "completion_tokens": 20, "prompt_cache_read_tokens": 0}
+    rows = decoder.rows(
+        ROW | counts | {"prompt_cache_write_tokens": 70},
+        ROW | counts | {"prompt_cache_write_tokens": 71},
+        ROW | counts | {"prompt_cache_write_tokens": 0, "reasoning_tokens": 15},
+        ROW | counts | {"prompt_cache_write_tokens": 0, "reasoning_tokens": 15, "total_tokens": 105},
+        ROW | counts | {"prompt_cache_write_tokens": 0, "reasoning_tokens": 15, "total_tokens": 90},
+    )
+    assert [some(row, "tokens_input", "tokens_output", "tokens_reasoning") for row in rows] == [
+        (70, 20, None), (141, 20, None), (70, 35, 15), (70, 35, 15), (70, 20, 15),
+    ]  # fmt: skip
+
+
+def test_a_cost_of_helicones_api_is_in_dollars(decoder: Decoder) -> None:
+    rows = decoder.rows(OBJECT | {"cost": 2}, OBJECT | {"cost": 0.00045})
+    assert [row["reported_cost_usd"] for row in rows] == [Decimal(2), Decimal("0.00045")]
 
 
 def test_helicone_s_api_names_some_fields_otherwise(decoder: Decoder) -> None:
