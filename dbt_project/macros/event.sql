@@ -30,6 +30,15 @@
     {%- endfor -%}
 {% endmacro %}
 
+{#- Tokens of a span: of two instrumentations of one call, the one that counted more saw the call to its end. In other
+formats a greater count is no better, and NULL. -#}
+{% macro usage_of_spans(relation) %}
+    case
+        when {{ relation }}.format = 'otlp_spans'
+            then cast(coalesce({{ relation }}.tokens_input, 0) as hugeint) + coalesce({{ relation }}.tokens_output, 0)
+    end
+{%- endmacro %}
+
 {#- The value of a column of an event, comparable: maps have no order of their own. -#}
 {% macro comparable(column, relation) %}
     {%- if column == 'tags' -%}{{ sorted_entries(relation ~ '.tags') }}{%- else -%}{{ relation }}.{{ column }}{%- endif -%}

@@ -12,6 +12,7 @@ from llmops_assets.formats.format import Envelope, Format
 
 LINES = "llm_lines"
 RECEIVED = "llm_received"
+CLOSED = "llm_closed"
 CONTAINED = "llm_contained"
 # What is in record n of an array has places from (n + 1) times this, which no record of the array itself reaches.
 PLACES = 1_000_000_000
@@ -46,41 +47,50 @@ def open_lines(connection: duckdb.DuckDBPyConnection, shapes: str, objects: str,
 def _open(connection: duckdb.DuckDBPyConnection, shapes: str, objects: str, envelope: Envelope) -> None:
     connection.execute(f"drop table if exists {RECEIVED}")
     connection.execute(f"alter table {LINES} rename to {RECEIVED}")
-    connection.execute(f"create or replace temp table {CONTAINED} as {_contained(shapes, objects, envelope)}")
+    connection.execute(f"create or replace temp table {CLOSED} as {_closed(shapes, objects, envelope)}")
+    connection.execute(f"create or replace temp table {CONTAINED} as {_contained(envelope)}")
     connection.execute(f"create temp table {LINES} as {_lines()}")
-    connection.execute(f"drop table {RECEIVED}; drop table {CONTAINED}")
+    connection.execute(f"drop table {RECEIVED}; drop table {CLOSED}; drop table {CONTAINED}")
 
 
-def _contained(shapes: str, objects: str, envelope: Envelope) -> str:
-    """One row per record, and one per line that has none or cannot be opened."""
+def _closed(shapes: str, objects: str, envelope: Envelope) -> str:
+    """One row per line with this envelope: why it cannot be opened, if so."""
     return f"""
-with closed as (
-    select l.rowid as place, l.text, {envelope.reason} as reason
+select l.rowid as place, {envelope.reason} as reason
+from {RECEIVED} as l
+inner join {objects} as o on l.object_id = o.object_id
+inner join {shapes} as s on l.shape = s.shape and o.configured_format is not distinct from s.configured_format
+where s.envelope = '{envelope.name}'"""
+
+
+def _contained(envelope: Envelope) -> str:
+    """One row per record."""
+    return f"""
+with opened as (
+    select l.rowid as place, l.text
     from {RECEIVED} as l
-    inner join {objects} as o on l.object_id = o.object_id
-    inner join {shapes} as s on l.shape = s.shape and o.configured_format is not distinct from s.configured_format
-    where s.envelope = '{envelope.name}'
+    where l.rowid in (select c.place from {CLOSED} as c where c.reason is null)
 ),
-opened as (select place, text from closed where reason is null),
 records as ({envelope.records})
-select
-    closed.place, closed.reason, records.record_index,
-    case when records.record_index is not null then coalesce(records.text, 'null') end as text
-from closed
-left join records on closed.place = records.place"""
+select place, record_index, coalesce(text, 'null') as text from records"""
 
 
 def _lines() -> str:
-    """The columns of LINES: lines as they were, and the records of the others."""
-    index = f"coalesce((l.record_index + 1) * {PLACES} + c.record_index, c.record_index, l.record_index)"
-    shape = shape_of("c.text")
+    """The columns of LINES: lines as they were, the records of the others, and those in which there is none."""
+    index = f"coalesce((l.record_index + 1) * {PLACES} + c.record_index, c.record_index)"
     return f"""
-select l.* from {RECEIVED} as l anti join {CONTAINED} as c on l.rowid = c.place
+select l.* from {RECEIVED} as l anti join {CLOSED} as c on l.rowid = c.place
 union all
 select
-    l.object_id, l.line, {index} as record_index, coalesce(c.text, l.text) as text,
-    case when c.text is null then l.bytes else strlen(c.text) end as bytes, case when c.text is null then l.sha256 end,
-    {shape} as shape, l.arrived_at, l.record_key, l.record_headers,
-    case when c.text is null then c.reason when {shape} is null then 'not_an_object' end as shape_reason
-from {CONTAINED} as c
-inner join {RECEIVED} as l on c.place = l.rowid"""
+    object_id, line, record_index, text, strlen(text) as bytes, null as sha256, shape, arrived_at, record_key,
+    record_headers, case when shape is null then 'not_an_object' end as shape_reason
+from (
+    select l.* exclude (text, record_index, shape), {index} as record_index, c.text, {shape_of("c.text")} as shape
+    from {CONTAINED} as c
+    inner join {RECEIVED} as l on c.place = l.rowid
+)
+union all
+select l.* replace (null as shape, c.reason as shape_reason)
+from {RECEIVED} as l
+inner join {CLOSED} as c on l.rowid = c.place
+where c.place not in (select place from {CONTAINED})"""

@@ -206,12 +206,17 @@ _LEVELS = (("resourceSpans", "scopeSpans", "spans"), ("resource_spans", "scope_s
 
 
 def _reason(levels: tuple[str, ...]) -> str:
-    """What a list is not, or an object has twice, on the way to the spans, would be lost without a word."""
-    lists = [f"$.{'[*].'.join(levels[: depth + 1])}" for depth in range(len(levels))]
-    no_list = [f"json_type(text, '{lists[0]}') <> 'ARRAY'"]
-    no_list += [f"len(list_filter(json_type(text, '{path}'), lambda x: x <> 'ARRAY')) > 0" for path in lists[1:]]
-    twice = [f"llm_has_repeated_keys(text, '{path}[*]')" for path in lists]
-    return f"case when {' or '.join(no_list)} then 'bad_type' when {' or '.join(twice)} then 'duplicate_key' end"
+    """What a list is not, or an object has twice, on the way to the spans, would be lost without a word.
+
+    Every question is a pass over the text; the first is asked only of a line without any scopes.
+    """
+    resources, scopes, spans = (f"$.{'[*].'.join(levels[: depth + 1])}" for depth in range(len(levels)))
+    is_list = f"len(json_type(text, '{scopes}')) > 0 or json_type(text, '{resources}') = 'ARRAY'"
+    no_lists = " or ".join(
+        f"len(list_filter(json_type(text, '{path}'), lambda x: x <> 'ARRAY')) > 0" for path in (scopes, spans)
+    )
+    twice = " or ".join(f"llm_has_repeated_keys(text, '{path}[*]')" for path in (resources, scopes, spans))
+    return f"case when not ({is_list}) or {no_lists} then 'bad_type' when {twice} then 'duplicate_key' end"
 
 
 REQUEST = Envelope(

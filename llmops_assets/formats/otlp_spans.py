@@ -33,9 +33,12 @@ def _own_name(word: str) -> str:
 
 
 def _tag_maps() -> dict[str, str]:
-    """The tags of the span and of its ancestors as maps, NULL where there are none."""
+    """The tags of a call and of its ancestors as maps, NULL where there are none; those of other spans cost as much."""
     texts_of = {"own": "otlp_spans.tags"} | {f"from_{n}": f"otlp_spans.ancestors[{n}].tags" for n in ANCESTORS}
-    return {f"{name}_map": f"case when {text} <> '{{}}' then llm_map({text}) end" for name, text in texts_of.items()}
+    return {
+        f"{name}_map": f"case when otlp_spans_call and {text} <> '{{}}' then llm_map({text}) end"
+        for name, text in texts_of.items()
+    }
 
 
 def _cleaned_maps() -> dict[str, str]:
@@ -79,7 +82,10 @@ FORMAT = Format(
             "failed": 'case when otlp_spans.otlp.status.code is not null or otlp_spans."error.type" is not null '
             'then otlp_spans."error.type" is not null '
             "or regexp_matches(otlp_spans.otlp.status.code, '^(2|STATUS_CODE_ERROR)$') end",
-            "service": 'case when llm_scalar(otlp_spans.resource."service.name") is not null '
+        },
+        {"call": _IS_CALL},
+        {
+            "service": 'case when otlp_spans_call and llm_scalar(otlp_spans.resource."service.name") is not null '
             "then map {'service.name': llm_tag_value(otlp_spans.resource.\"service.name\")} end",
             **_tag_maps(),
         },
@@ -100,7 +106,7 @@ FORMAT = Format(
         "feature": f"coalesce({otlp.attributed('otlp_spans', otlp.FEATURE)}, {_own_name('feature')})",
         "environment": otlp.attributed("otlp_spans", otlp.ENVIRONMENT),
         "tags": "otlp_spans_tags",
-        "has_repeated_tag": "coalesce(otlp_spans.tags <> '{}' and otlp_spans_own_map is null "
+        "has_repeated_tag": "coalesce(otlp_spans_call and otlp_spans.tags <> '{}' and otlp_spans_own_map is null "
         "and json_valid(otlp_spans.tags), false)",
         "provider": "case when lower(otlp_spans_provider) = 'openai' "
         "and llm_inferred_provider(coalesce(otlp_spans_served, otlp_spans_requested)) <> 'openai' then null "
@@ -112,7 +118,7 @@ FORMAT = Format(
         "operation": f"coalesce({_first(*otlp.OPERATION)}, "
         "case upper(otlp_spans.\"openinference.span.kind\") when 'EMBEDDING' then 'embedding' "
         "when 'RERANKER' then 'rerank' end)",
-        "is_call": f"coalesce({_IS_CALL}, false)",
+        "is_call": "coalesce(otlp_spans_call, false)",
         "streaming": _first(*otlp.STREAMING),
         "service_tier": _first(*otlp.TIER),
         "tokens_input": "otlp_spans_input",

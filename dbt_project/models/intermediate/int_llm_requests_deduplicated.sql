@@ -48,7 +48,7 @@ members as (
     window same_event as (
         partition by heads.event_id, heads.ordinal
         order by
-            repeated.known_meters desc, repeated.arrived_at,
+            repeated.known_meters desc, {{ usage_of_spans('repeated') }} desc nulls last, repeated.arrived_at,
             {{ position_columns() | join(', ') }} nulls first
     )
 

@@ -1,15 +1,12 @@
 -- Spans of OpenTelemetry as JSON: ids, values and lists of attributes.
 
 -- Hex as it is written; base64, which plain protobuf JSON has, is the same bytes. Zeros and "" are no id.
-create or replace macro llm_otlp_id(x) as nullif(regexp_replace(
-    case
-        when (length(x) = 24 and suffix(x, '==')) or (length(x) = 12 and suffix(x, '='))
-            then coalesce(lower(hex(try(from_base64(x)))), x)
-        else lower(llm_scalar(x))
-    end,
-    '^0+$',
-    ''
-), '');
+create or replace macro llm_otlp_id(x) as case
+    when ltrim(x, '0') = '' then null
+    when suffix(x, '=') and ((length(x) = 24 and suffix(x, '==')) or length(x) = 12)
+        then case when length(ltrim(x, 'A')) > 2 then coalesce(lower(hex(try(from_base64(x)))), x) end
+    else lower(llm_scalar(x))
+end;
 
 -- JSON of a value; of a list it is {"values": […]} with the values as they are.
 create or replace macro llm_otlp_value(v) as coalesce(

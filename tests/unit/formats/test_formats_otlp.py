@@ -98,6 +98,18 @@ def test_base64_ids_and_names_of_the_proto_files_are_the_same_call(decoder: Deco
     assert [row["finish_reason"] for row in rows] == ["stop"] * 4
 
 
+def test_an_id_of_zeros_is_none_in_either_spelling(decoder: Decoder) -> None:
+    root = span("a1", {"user.id": "root"}, kind=1)
+    for nothing in ("", "0" * 16, base64_of("0" * 16)):
+        rows = decoder.rows(
+            request(root, span("a2", parent=nothing), span(nothing, CALL | {"gen_ai.response.id": None}))
+        )
+        assert [row["event_id"] for row in rows] == [None, f"{TRACE}|chatcmpl-1", TRACE]
+    assert decoder.rows(request(span("000000000000000a", CALL | {"gen_ai.response.id": None})))[0]["event_id"] == (
+        f"{TRACE}|000000000000000a"
+    )
+
+
 def test_two_instrumentations_of_one_call_have_one_id_and_others_their_own(decoder: Decoder) -> None:
     without = CALL | {"gen_ai.response.id": None}
     rows = decoder.rows(request(span("a1"), span("a2"), span("a3", without), span("a4", without, traceId="ff")))
