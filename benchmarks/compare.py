@@ -43,13 +43,20 @@ SUMS = {
 }
 # The platform also enters hours in which nothing arrived.
 ROWS = {"ingest_ledger": "count(uri)"}
-# Who wrote a row, when and in how long, what could not be read or was decoded twice, and what only topics have.
+# Who wrote a row, when and in how long, what could not be read or was decoded twice, what only topics have, families of
+# models, logical requests, and sources that only reconcile.
 ONLY_OF_THE_PLATFORM = {
     "raw_llm_events": {"topic", "partition", "record_offset", "record_key", "record_headers"},
     "ingest_ledger": {
         *("duration_ms", "ingested_at", "checked_at", "run_id"),
         *("failure", "deleted_since", "replayed_at", "rejects_before_replay"),
     },
+    "llm_requests": {"model_family"},
+    "llm_operations_metrics": {"model_family"},
+    "cost_per_model": {"model_family"},
+    "tenant_cost_daily": {"model_family"},
+    "error_rates": {"logical_requests", "failed_logical_requests", "logical_error_rate_pct"},
+    "event_conservation": {"reconciliation_records"},
 }
 
 

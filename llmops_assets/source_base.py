@@ -22,6 +22,9 @@ class SourceBase(Section):
         default_factory=AttributionSettings, description="Places of a record that tell tenant, user and the rest."
     )
     request_id_is_unique: bool = Field(False, description="request_id names one attempt in this source.")
+    reconciliation_only: bool = Field(
+        False, description="Its records are kept and counted, but make no calls: another source tells of the same."
+    )
 
     @field_validator("format")
     @classmethod

@@ -274,6 +274,7 @@ events                      | bigint      | Accepted records that head a call.
 exact_duplicates            | bigint      | Accepted records that say again what another one said.
 conflicts                   | bigint      | Accepted records that contradict another one of their call.
 duplicates_of_other_sources | bigint      | The part of both that another source had delivered.
+reconciliation_records      | bigint      | Accepted records of a source that only reconciles; they make no calls.
 unbuilt                     | bigint      | Accepted records of which the published hours know nothing yet.
 is_settled                  | boolean     | Whether no event hour of its calls waits to be built; then unbuilt is 0.
 is_complete                 | boolean     | Whether all but what is lost was read after the hour had ended.

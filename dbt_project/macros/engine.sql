@@ -37,3 +37,8 @@
 {% macro list_without_nulls(values) %}list_filter([{{ values | join(', ') }}], lambda one: one is not null){% endmacro %}
 
 {% macro list_union(left, right) %}list_sort(list_distinct(list_concat({{ left }}, {{ right }}))){% endmacro %}
+
+{#- The value of `column` in the row that is first, or last, by `order_columns`; aggregated. -#}
+{% macro first_by(column, order_columns) %}arg_min({{ column }}, ({{ order_columns }})){% endmacro %}
+
+{% macro last_by(column, order_columns) %}arg_max({{ column }}, ({{ order_columns }})){% endmacro %}

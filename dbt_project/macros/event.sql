@@ -55,3 +55,15 @@ formats a greater count is no better, and NULL. -#}
 {%- endmacro %}
 
 {% macro dedupe_margin() %}(select {{ seconds('dedupe_margin_seconds') }} from {{ source('lake', 'run_settings') }}){% endmacro %}
+
+{#- Whether a source only reconciles: its records are kept, but another source tells of the same calls. -#}
+{% macro is_for_reconciliation(source_name) -%}
+    list_contains(
+        (
+            select coalesce(list(settings.source), [])
+            from {{ source('lake', 'source_settings') }} as settings
+            where settings.reconciliation_only
+        ),
+        {{ source_name }}
+    )
+{%- endmacro %}

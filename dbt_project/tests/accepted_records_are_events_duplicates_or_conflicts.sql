@@ -10,7 +10,10 @@ with accepted as (
         {{ time_bucket(60, 'event_time') }} as window_start,
         sum({{ number_of_id }}) as ids
     from {{ source('lake', 'raw_llm_events') }}
-    where outcome = 'accepted' and {{ in_window('event_time') }}
+    where
+        outcome = 'accepted'
+        and not {{ is_for_reconciliation('source') }}
+        and {{ in_window('event_time') }}
     group by all
 
 ),

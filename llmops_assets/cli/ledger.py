@@ -20,7 +20,7 @@ FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _PERIODS = {"hour": "arrival_hour", "day": "cast(arrival_hour as date)", "all": "'all'"}
 _COUNTS = (
     *("expected", "read", "lost", "records", "accepted", "rejected", "not_a_call", "report"),
-    *("events", "exact_duplicates", "conflicts", "duplicates_of_other_sources", "unbuilt"),
+    *("events", "exact_duplicates", "conflicts", "duplicates_of_other_sources", "reconciliation_records", "unbuilt"),
 )
 _QUERY = """
 select

@@ -87,7 +87,8 @@ def ledger(
 ) -> None:
     """Show what every source delivered and what became of it: rejected, calls, duplicates, conflicts.
 
-    records = accepted + rejected + not_a_call + report; accepted = events + exact_duplicates + conflicts + unbuilt.
+    records = accepted + rejected + not_a_call + report;
+    accepted = events + exact_duplicates + conflicts + reconciliation_records + unbuilt.
     """
     from llmops_assets.cli.ledger import run
 

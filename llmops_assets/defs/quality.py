@@ -87,7 +87,8 @@ def quality_keys() -> list[dg.AssetKey]:
             blocking=True,
             description=(
                 "In every hour of arrival of every source, records = accepted + rejected + not_a_call + report, and, "
-                "once the hours of its calls are built, accepted = events + exact_duplicates + conflicts.\n\nIf it "
+                "once the hours of its calls are built, accepted = events + exact_duplicates + conflicts + "
+                "reconciliation_records.\n\nIf it "
                 "fails: materialize the source's hour, then the event hours of its calls; the ledger is made again "
                 "from the raw records. If it fails still, it is a defect: please report it with the row."
             ),

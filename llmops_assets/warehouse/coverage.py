@@ -89,8 +89,9 @@ outcomes as (
         sum(events)::bigint as events,
         sum(exact_duplicates)::bigint as exact_duplicates,
         sum(conflicts)::bigint as conflicts,
-        sum(duplicates_of_other_sources)::bigint as duplicates_of_other_sources
-    from {outcomes}
+        sum(duplicates_of_other_sources)::bigint as duplicates_of_other_sources,
+        sum(reconciliation_records)::bigint as reconciliation_records
+    from (select * from {outcomes} union all by name select null::bigint as reconciliation_records where false)
     group by all
 ),
 waiting as (
@@ -116,7 +117,9 @@ select
     coalesce(exact_duplicates, 0) as exact_duplicates,
     coalesce(conflicts, 0) as conflicts,
     coalesce(duplicates_of_other_sources, 0) as duplicates_of_other_sources,
-    accepted - coalesce(events, 0) - coalesce(exact_duplicates, 0) - coalesce(conflicts, 0) as unbuilt,
+    coalesce(reconciliation_records, 0) as reconciliation_records,
+    accepted - coalesce(events, 0) - coalesce(exact_duplicates, 0) - coalesce(conflicts, 0)
+        - coalesce(reconciliation_records, 0) as unbuilt,
     waiting.source is null as is_settled,
     is_complete,
     case when is_complete then checked_at end as complete_since

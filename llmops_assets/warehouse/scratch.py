@@ -125,6 +125,7 @@ def _mount_source_settings(connection: duckdb.DuckDBPyConnection, settings: Sett
     columns = {
         "source": pa.array([source.name for source in settings.source], pa.string()),
         "cost": pa.array([source.cost for source in settings.source], pa.string()),
+        "reconciliation_only": pa.array([source.reconciliation_only for source in settings.source], pa.bool_()),
     }
     _create(connection, "source_settings", pa.table(columns))
 

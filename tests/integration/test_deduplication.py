@@ -28,6 +28,7 @@ pytestmark = pytest.mark.integration
 
 SPAN = Window(datetime(2026, 11, 1, 10, tzinfo=UTC), datetime(2026, 11, 1, 12, tzinfo=UTC))
 BORDER = SPAN.start + HOUR
+STAGING = ("stg_llm_events", "stg_reconciliation_records")
 TABLES = ("int_repeated_records_classified", "int_llm_requests_deduplicated", "event_conflicts", "event_conservation")
 PLACEHOLDER = Window(datetime(2001, 1, 1, tzinfo=UTC), datetime(2002, 2, 2, tzinfo=UTC))
 POSITION = "source, uri, line, record_index"
@@ -72,10 +73,12 @@ class Deduplication:
             "set threads = 1; attach ':memory:' as scratch; use scratch; create schema lake;"
             f"create table records ({columns});"
             "create table lake.run_settings (dedupe_margin_seconds bigint, billing_time_zone varchar);"
-            f"insert into lake.run_settings values ({MARGIN.total_seconds():.0f}, 'UTC')"
+            f"insert into lake.run_settings values ({MARGIN.total_seconds():.0f}, 'UTC');"
+            "create table lake.source_settings (source varchar, reconciliation_only boolean)"
         )
         self._see(SPAN)
-        self.connection.execute(f"create view stg_llm_events as {compiled['stg_llm_events']}")
+        for staging in STAGING:
+            self.connection.execute(f"create view {staging} as {compiled[staging]}")
 
     def fill(self, records: Sequence[Record]) -> None:
         """Let `records`, in this physical order, be all there is."""
@@ -129,7 +132,8 @@ def deduplication(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deduplic
     with duckdb.connect(str(place / dbt.SCRATCH_FILE)) as connection:
         connection.execute(
             f"create schema lake; create table lake.raw_llm_events ({columns});"
-            "create table lake.run_settings (dedupe_margin_seconds bigint, billing_time_zone varchar)"
+            "create table lake.run_settings (dedupe_margin_seconds bigint, billing_time_zone varchar);"
+            "create table lake.source_settings (source varchar, reconciliation_only boolean)"
         )
     yield Deduplication({name: _windowed(sql) for name, sql in _compiled(place).items()})
 
@@ -137,7 +141,7 @@ def deduplication(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deduplic
 def _compiled(place: Path) -> dict[str, str]:
     project = DbtProject.located(place)
     start, end = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (PLACEHOLDER.start, PLACEHOLDER.end))
-    arguments = ["run", "--select", f"stg_llm_events {' '.join(TABLES)}"]
+    arguments = ["run", "--select", " ".join((*STAGING, *TABLES))]
     arguments += ["--event-time-start", start, "--event-time-end", end]
     result = dbt.invoke(project, arguments, scratch=place, target=place / "target", manifest=project.load())
     return {one.node.name: one.node.compiled_code for one in result.results}

@@ -21,7 +21,7 @@ final as (
         {{ event_columns() | join(',\n        ') }}
 
     from records
-    where outcome = 'accepted'
+    where outcome = 'accepted' and not {{ is_for_reconciliation('source') }}
 
 )
 

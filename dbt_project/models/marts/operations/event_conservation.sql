@@ -1,8 +1,17 @@
 with records as (
 
-    select *
-    from {{ ref('stg_llm_events') }}
-    where {{ in_window('event_time') }}
+    {% for relation in ['stg_llm_events', 'stg_reconciliation_records'] -%}
+        {{ 'union all' if not loop.first }}
+        select
+            source,
+            arrival_hour,
+            event_time,
+            tokens_total,
+            reported_cost_usd,
+            {{ not loop.first }} as is_for_reconciliation
+        from {{ ref(relation) }}
+        where {{ in_window('event_time') }}
+    {% endfor %}
 
 ),
 
@@ -13,8 +22,11 @@ accepted as (
         source,
         arrival_hour,
         count(*) as accepted_records,
+        count(*) filter (where is_for_reconciliation) as reconciliation_records,
         sum(tokens_total) as tokens,
-        sum(reported_cost_usd) as reported_cost_usd
+        sum(tokens_total) filter (where is_for_reconciliation) as reconciliation_tokens,
+        sum(reported_cost_usd) as reported_cost_usd,
+        sum(reported_cost_usd) filter (where is_for_reconciliation) as reconciliation_cost_usd
     from records
     group by all
 
@@ -46,14 +58,19 @@ final as (
         accepted.source,
         accepted.arrival_hour,
         accepted.accepted_records,
-        accepted.accepted_records - coalesce(repeated.exact_duplicates, 0) - coalesce(repeated.conflicts, 0) as events,
+        accepted.accepted_records - accepted.reconciliation_records
+        - coalesce(repeated.exact_duplicates, 0) - coalesce(repeated.conflicts, 0) as events,
         coalesce(repeated.exact_duplicates, 0) as exact_duplicates,
         coalesce(repeated.conflicts, 0) as conflicts,
         coalesce(repeated.duplicates_of_other_sources, 0) as duplicates_of_other_sources,
         cast(coalesce(accepted.tokens, 0) as bigint) as tokens_accepted,
-        cast(coalesce(repeated.tokens, 0) as bigint) as tokens_dropped,
+        cast(coalesce(repeated.tokens, 0) + coalesce(accepted.reconciliation_tokens, 0) as bigint) as tokens_dropped,
         cast(coalesce(accepted.reported_cost_usd, 0) as decimal(38, 12)) as reported_cost_accepted_usd,
-        cast(coalesce(repeated.reported_cost_usd, 0) as decimal(38, 12)) as reported_cost_dropped_usd
+        cast(
+            coalesce(repeated.reported_cost_usd, 0) + coalesce(accepted.reconciliation_cost_usd, 0)
+            as decimal(38, 12)
+        ) as reported_cost_dropped_usd,
+        accepted.reconciliation_records
     from accepted
     left join repeated
         on
