@@ -209,7 +209,7 @@ app.add_typer(source_app, name="source")
     "--reason 'retention was a day, the ingest was down for two' --by ada",
 )
 def accept_gap(
-    source: Annotated[str, typer.Argument(help="Name of a source of kind kafka.")],
+    source: Annotated[str, typer.Argument(help="Name of a source, or NAME.notifications, as the error has it.")],
     topic: Annotated[str, typer.Option(help="Topic.")],
     partition: Annotated[int, typer.Option(min=0, help="Partition.")],
     start: Annotated[int, typer.Option("--from", min=0, help="First lost offset, as the error names it.")],

@@ -67,12 +67,15 @@ def _change(book: Book, source: KafkaSettings, accepted: Acceptance, held: Mappi
         return _new_era(book, source, accepted, lost, held)
     if _is_recorded(book, accepted):
         return []
+    if accepted.place not in held:
+        raise SourceError(f"source {source.name}: {accepted.place} is not one of its topics now; see topics")
     planned = [one for one in book.planned if one.place == accepted.place]
     pairs = [pair for one in planned for pair in _split(one, accepted)]
     beyond = max(accepted.start, head.end_offset)
     if accepted.end > beyond:
         pairs.append((None, accepted.of(_now(head, book, accepted), beyond, accepted.end)))
-    if not pairs or not _is_whole(accepted, planned, head) or accepted.end > held[accepted.place].high:
+    will_be_read = accepted.end > max(head.end_offset, held[accepted.place].low)
+    if not pairs or will_be_read or not _is_whole(accepted, planned, head):
         raise SourceError(f"source {source.name}: {_refusal(accepted, book, lost, held)}")
     return pairs
 
@@ -122,11 +125,12 @@ def _now(head: Range, book: Book, accepted: Acceptance) -> Range:
 
 
 def _refusal(accepted: Acceptance, book: Book, lost: list[Missing], held: Mapping[Place, Held]) -> str:
-    there, head = held[accepted.place], book.heads[accepted.place]
+    there, head = held.get(accepted.place), book.heads[accepted.place]
+    holds = f"holds [{there.low}, {there.high})" if there else "is not there now"
     missing = "; ".join(f"missing is {one.start} to {one.end}: {one.why}" for one in lost) or "nothing is missing"
     planned = [f"{one.start_offset} to {one.end_offset}" for one in book.planned if one.place == accepted.place]
     unread = f"planned and not in the lake is {', '.join(planned)}; " if planned else ""
     return (
         f"{accepted.place}: {accepted.start} to {accepted.end} is no gap; it was read or planned to {head.end_offset} "
-        f"and holds [{there.low}, {there.high}); {unread}{missing}"
+        f"and {holds}; {unread}{missing}"
     )

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 from kafka_records import NOW, Make, Pipeline, accept, dying, record
 
+from llmops_assets.ingest.kafka_gaps import Acceptance, accept_gap
 from llmops_assets.ingest.kafka_objects import RangesRead
 from llmops_assets.ingest.kafka_snapshots import plan_snapshot
 from llmops_assets.settings import IngestSettings
 from llmops_assets.sources import Batch, SourceError
+from llmops_assets.sources.kafka import Place
 from llmops_assets.windows import HOUR, Window
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -66,6 +68,23 @@ def test_planned_ranges_of_which_one_has_rows_are_accepted_but_for_that_one(dead
     assert dead.offsets() == [(0, offset) for offset in (*range(10), 13, 14)]
     assert dead.query("select sum(records) from ingest_ledger") == [(12,)]
     assert dead.pending() == {}
+
+
+def test_records_that_the_next_snapshot_will_read_are_not_accepted_as_lost(make: Make) -> None:
+    bus = make()
+    bus.broker.produce(bus.topic, [record(f"a{n}") for n in range(3)])
+    bus.refresh()
+    bus.broker.produce(bus.topic, [record(f"b{n}") for n in range(5)])
+    bus.broker.delete_records(bus.topic, 4)
+    for end in (8, 5):
+        with pytest.raises(SourceError, match=f"3 to {end} is no gap; .*holds \\[4, 8\\); missing is 3 to 4"):
+            accept(bus, 3, end)
+    accept(bus, 3, 4)
+    assert bus.refresh().outcomes == {"accepted": 4}
+    topic, bus.topic = bus.topic, bus.broker.topic()
+    accepted = Acceptance(Place(topic, 0), 8, 9, "moved", "ada", bus.now)
+    with pytest.raises(SourceError, match=f"topic {topic} partition 0 is not one of its topics now"):
+        accept_gap(bus.lake, bus.source, accepted)
 
 
 def test_every_planned_piece_that_retention_took_is_named_with_its_command(make: Make) -> None:

@@ -17,7 +17,7 @@ from llmops_assets.sources.kafka import Place, cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-LARGE = 2500  # records of 1 KB: more than two batches of the 1 MiB that these pipelines have
+LARGE = 1600  # records of 1 KB: more than one and a half batches of the 1 MiB that these pipelines have
 SMALL = {"batch.num.messages": 10}
 # A fetch brings ten records, and none is made before they were taken.
 A_BIT_AT_A_TIME = {"queued.min.messages": "1", "fetch.message.max.bytes": "2000"}
@@ -54,14 +54,17 @@ def test_a_broker_that_stops_in_mid_snapshot_is_waited_for_or_the_next_run_takes
 ) -> None:
     bus = make(properties=A_BIT_AT_A_TIME)
 
+    starting = threading.Timer(1, server.start)
+
     def stop_for_a_while() -> None:
         server.stop()
-        threading.Timer(1, server.start).start()
+        starting.start()
 
     _produce_large(bus, "a")
     with monkeypatch.context() as patch:
         _in_mid_snapshot(patch, stop_for_a_while)
         assert bus.refresh().outcomes == {"accepted": LARGE}
+    starting.join()
     _produce_large(bus, "b")
     bus.options["timeout_seconds"] = 2.0
     with monkeypatch.context() as patch:
