@@ -95,7 +95,8 @@ def _placed(reading: Reading, objects: str) -> str:
         o.source, o.uri, o.version, o.arrival_hour, coalesce(l.arrived_at, o.arrived_at) as arrived_at,
         case
             when l.arrived_at is null then o.latest_start
-            else greatest(l.arrived_at, o.arrival_hour + interval 1 hour) + interval 1 day
+            when l.arrived_at <= o.hour_end then o.latest_start_in_hour
+            else l.arrived_at + interval 1 day
         end as latest_start,
         o.request_id_is_unique, o.source_tenant,
         '{name}' as format, json_transform(l.text, {reading.structure}) as {name}
@@ -103,7 +104,9 @@ def _placed(reading: Reading, objects: str) -> str:
     inner join (
         select
             * replace (coalesce(request_id_is_unique, false) as request_id_is_unique),
-            greatest(arrived_at, arrival_hour + interval 1 hour) + interval 1 day as latest_start
+            arrival_hour + interval 1 hour as hour_end,
+            hour_end + interval 1 day as latest_start_in_hour,
+            greatest(arrived_at, hour_end) + interval 1 day as latest_start
         from {objects}
     ) as o on l.object_id = o.object_id
     inner join {SHAPES} as s on l.shape = s.shape and o.configured_format is not distinct from s.configured_format

@@ -147,6 +147,28 @@ def test_a_tombstone_is_counted_with_its_time_and_what_is_beside_it_stays_with_i
     assert read.last_timestamp == datetime(2026, 11, 20, 12, 0, 0, 124000, UTC)
 
 
+def test_headers_are_kept_by_name_where_they_are_wanted_whatever_they_hold() -> None:
+    given: list[list[tuple[str, bytes | None]] | None] = [
+        None,
+        [("tenant", b"acme"), ("feature", "ü".encode()), ("other", b"x")],
+        [("other", b"x"), ("tenant", None)],
+        [("tenant", b"\xff")],
+        [("tenant", b"")],
+    ]
+    how = How(100, frozenset({"tenant", "feature"}), None)
+    values = [b"{}", b"[{},{}]", b"{}", b"1", b"{}"]
+    pairs = enumerate(zip(values, given, strict=True))
+    batches, _ = _collected([_message(value, place, headers=one) for place, (value, one) in pairs], how)
+    assert _rows(batches, "line", "record_headers") == [
+        (0, None),
+        (1, [("feature", "ü"), ("tenant", "acme")]),
+        (1, [("feature", "ü"), ("tenant", "acme")]),
+        (2, None),
+        (3, [("tenant", "\\xff")]),
+        (4, [("tenant", "")]),
+    ]
+
+
 def test_keys_are_text_and_one_that_is_none_leaves_the_others_alone() -> None:
     keys = [b"plain", "ü".encode(), b"\xff", None, b""]
     batches, _ = _collected([_message(b"{}", place, key=key) for place, key in enumerate(keys)])

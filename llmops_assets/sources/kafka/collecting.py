@@ -31,7 +31,7 @@ class Collector:
 
     def add(self, object_id: int, messages: Sequence[Any], offsets: Sequence[int]) -> None:
         """Take in messages of one range, in their order."""
-        columns = self._columns.setdefault(object_id, Columns(bool(self.how.headers)))
+        columns = self._columns.setdefault(object_id, Columns(self.how.headers))
         before = columns.bytes
         columns.add(messages, offsets)
         self._bytes += columns.bytes - before

@@ -3,7 +3,7 @@
 Belongs here: the only calls that are made for every single message. What the columns mean is `rows`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +15,16 @@ NEVER = -1
 class Columns:
     """Messages of one range; the values are joined to few pieces, tombstones are only counted."""
 
-    has_headers: bool
+    wanted: frozenset[str]
+    """The headers that are kept."""
     content: list[bytes] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     stamps: list[int] = field(default_factory=list)
     keys: list[bytes | None] = field(default_factory=list)
-    headers: list[Any] = field(default_factory=list)
+    header_counts: list[int] = field(default_factory=list)
+    header_names: list[str] = field(default_factory=list)
+    header_values: list[bytes | None] = field(default_factory=list)
     bytes: int = 0
     stamps_of_tombstones: list[int] = field(default_factory=list)
 
@@ -44,5 +47,14 @@ class Columns:
         self.offsets += offsets
         self.stamps += stamps
         self.keys += map(Message.key, messages)
-        if self.has_headers:
-            self.headers += map(Message.headers, messages)
+        if self.wanted:
+            self._add_headers(map(Message.headers, messages))
+
+    def _add_headers(self, headers: Iterable[Any]) -> None:
+        """The last value of each wanted header, by name; no list for each message, which Python would look through."""
+        for of_one in headers:
+            found = {name: value for name, value in of_one or () if name in self.wanted and value is not None}
+            names = sorted(found)
+            self.header_counts.append(len(names))
+            self.header_names += names
+            self.header_values += [found[name] for name in names]

@@ -44,7 +44,7 @@ def rows_of(columns: Columns, object_id: int, read: RangeRead, how: How) -> Iter
     _times(columns.stamps_of_tombstones, read)
     times = _times(columns.stamps, read)
     if columns.offsets:
-        yield from _pieces(_joined(columns), _about(columns, times, object_id, how.headers), how)
+        yield from _pieces(_joined(columns), _about(columns, times, object_id), how)
 
 
 def _pieces(values: pa.BinaryArray, about: pa.RecordBatch, how: How) -> Iterator[pa.RecordBatch]:
@@ -172,17 +172,15 @@ def _odd(rows: Sequence[Row], about: pa.RecordBatch) -> pa.RecordBatch:
     return _batch(columns, about)
 
 
-def _about(columns: Columns, times: pa.Array, object_id: int, wanted: frozenset[str]) -> pa.RecordBatch:
+def _about(columns: Columns, times: pa.Array, object_id: int) -> pa.RecordBatch:
     """What messages say beside their values."""
     count = len(columns.offsets)
-    headers = [_headers(found, wanted) for found in columns.headers] if wanted else None
-    kind = LINES_SCHEMA.field("record_headers").type
     known = {
         "object_id": pa.array(np.full(count, object_id, np.int32)),
         "line": pa.array(np.array(columns.offsets, np.int64)),
         "arrived_at": times,
-        "record_key": _keys(columns.keys),
-        "record_headers": pa.nulls(count, kind) if headers is None else pa.array(headers, kind),
+        "record_key": _texts(columns.keys),
+        "record_headers": _headers(columns),
     }
     return pa.RecordBatch.from_pydict(known)
 
@@ -209,20 +207,20 @@ def _time(milliseconds: Any) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
-def _keys(keys: Sequence[bytes | None]) -> pa.StringArray:
-    """Keys as text, whatever they are."""
+def _texts(values: Sequence[bytes | None]) -> pa.StringArray:
+    """Keys, or values of headers, as text, whatever they are."""
     try:
-        return pa.array(keys, pa.binary()).cast(pa.string())
+        return pa.array(values, pa.binary()).cast(pa.string())
     except pa.ArrowInvalid:
-        decoded = [None if key is None else key.decode("utf-8", "backslashreplace") for key in keys]
+        decoded = [None if value is None else value.decode("utf-8", "backslashreplace") for value in values]
         return pa.array(decoded, pa.string())
 
 
-def _headers(headers: Any, wanted: frozenset[str]) -> list[tuple[str, str]] | None:
-    """The last value of each wanted header."""
-    found = {
-        name: value.decode("utf-8", "backslashreplace")
-        for name, value in headers or ()
-        if name in wanted and value is not None
-    }
-    return sorted(found.items()) or None
+def _headers(columns: Columns) -> pa.MapArray:
+    """The wanted headers of each message; NULL where it has none of them."""
+    if not columns.header_names:
+        return pa.nulls(len(columns.offsets), LINES_SCHEMA.field("record_headers").type)
+    counts = np.array(columns.header_counts)
+    ends = pa.array(np.concatenate(([0], np.cumsum(counts))).astype(np.int32))
+    names = pa.array(columns.header_names, pa.string())
+    return pa.MapArray.from_arrays(ends, names, _texts(columns.header_values), mask=pa.array(counts == 0))

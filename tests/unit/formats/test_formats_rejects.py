@@ -57,6 +57,22 @@ def test_a_time_may_be_a_day_ahead_of_the_later_of_arrival_and_arrival_hour(deco
     assert late["outcome"] == "accepted"
 
 
+def test_a_record_with_a_time_of_its_own_may_be_a_day_ahead_of_the_later_of_that_and_its_arrival_hour(
+    decoder: Decoder,
+) -> None:
+    end_of_hour, day = datetime(2026, 11, 20, 16, tzinfo=UTC), timedelta(days=1)
+    own_times = [end_of_hour - 3 * day, end_of_hour, end_of_hour + day, None]
+    latest = [end_of_hour + day, end_of_hour + day, end_of_hour + 2 * day, end_of_hour + day]
+    lines = [
+        line_of(
+            2 * n + too_late, json.dumps(flat(timestamp=(at + too_late * at.resolution).isoformat())), arrived_at=own
+        )
+        for n, (own, at) in enumerate(zip(own_times, latest, strict=True))
+        for too_late in (0, 1)
+    ]
+    assert [row["reject_reason"] for row in decoder.decode(lines)] == [None, "future_timestamp"] * 4
+
+
 def test_counts_overflow_beyond_bigint_and_not_before(decoder: Decoder) -> None:
     given = {2**63 - 1: None, 2**63: "token_overflow", 10**20: "token_overflow", -(10**20): "negative_tokens"}
     texts = {"9" * 400: "token_overflow", "1e400": "token_overflow", "inf": "bad_type", "nan": "bad_type"}
