@@ -112,7 +112,7 @@ def price_versions(lake: Lake, window: Window) -> dict[datetime, str]:
 
 
 def _mount_prices(connection: duckdb.DuckDBPyConnection, versions: Mapping[datetime, str], settings: Settings) -> None:
-    prices.load_book(connection, only={*versions.values()})
+    prices.load_book(connection, only={*versions.values()} or {prices.current_version()})
     prices.add_configured(connection, settings.prices)
     hours = {
         "window_start": pa.array(list(versions), pa.timestamp("us", "UTC")),
