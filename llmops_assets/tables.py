@@ -4,7 +4,9 @@ Belongs here: names, types and meanings. The marts' columns are the dbt project'
 lake tables made of them follow those.
 """
 
-from llmops_assets.lake import Column, TableSpec
+from llmops_assets.lake import TableSpec
+from llmops_assets.lake import columns_of as _columns
+from llmops_assets.price_tables import PRICE_BOOK_SPEC, UNPRICED_SPEC
 
 RAW = "raw_llm_events"
 LEDGER = "ingest_ledger"
@@ -15,19 +17,11 @@ PUBLISHED = "published_windows"
 QUALITY = "data_quality_windows"
 COVERAGE = "source_coverage"
 REQUESTS = "llm_requests"
-UNPRICED_CALLS = "unpriced_calls"
-UNPRICED = "unpriced_usage"
-PRICE_BOOK = "price_book"
 CONSERVATION = "event_conservation"
 REPORT_DAYS = "report_days"
-USAGE_REPORTS = "provider_usage_reports"
 
-
-def _columns(text: str) -> tuple[Column, ...]:
-    """Columns of a table written down as `name | type | meaning` lines."""
-    rows = (line.split("|", 2) for line in text.strip().splitlines())
-    return tuple(Column(name.strip(), kind.strip(), doc.strip()) for name, kind, doc in rows)
-
+OF_PRICES = (PRICE_BOOK_SPEC, UNPRICED_SPEC)
+"""Tables of which `price_tables` has the columns."""
 
 POSITION_COLUMNS = _columns("""
 source         | varchar     | Configured source that delivered the record.
@@ -280,89 +274,6 @@ is_settled                  | boolean     | Whether no event hour of its calls w
 is_complete                 | boolean     | Whether all but what is lost was read after the hour had ended.
 complete_since              | timestamptz | Start of the run that found it so; NULL if it is not complete.
 """),
-    window_column="arrival_hour",
-    partition=(),
-)
-
-UNPRICED_SPEC = TableSpec(
-    name=UNPRICED,
-    columns=_columns("""
-provider           | varchar     | Who served the calls; unknown if no record says.
-model              | varchar     | Model as served, else as asked for: the name that a price is to be given to.
-calls              | bigint      | Calls whose usage is known and whose list price is not, in all published hours.
-calls_without_cost | bigint      | Of them, calls whose cost nobody else told either.
-tokens             | bigint      | Input and output tokens of the calls.
-first_seen_at      | timestamptz | The first of the calls.
-last_seen_at       | timestamptz | The last of the calls.
-recent_calls       | bigint      | Calls of the seven days up to the end of the newest published hour.
-"""),
-    window_column="last_seen_at",
-    partition=(),
-)
-
-PRICE_BOOK_SPEC = TableSpec(
-    name=PRICE_BOOK,
-    columns=_columns("""
-price_version   | varchar        | Version of the book; every priced call names its own.
-known_from      | timestamptz    | Since when the version is known.
-known_to        | timestamptz    | Since when a newer one is; NULL for the newest.
-provider        | varchar        | Provider, as calls name it.
-model           | varchar        | The model in the book.
-match_rank      | integer        | Of several models of a provider whose rule holds for a name the lowest wins.
-match           | varchar        | JSON: of every group one clause [kind, text] must be true of the lower-cased name.
-context_window  | bigint         | Most input tokens; NULL if unknown.
-service_tier    | varchar        | batch, fast, flex or priority; NULL is standard.
-region_scope    | varchar        | global or regional, where profiles have prices of their own; NULL is any.
-valid_from      | timestamptz    | First call with this price; NULL is unbounded.
-valid_to        | timestamptz    | End, exclusive; NULL is unbounded.
-daily_from      | varchar        | Time of day in UTC from which it holds; NULL is midnight.
-daily_to        | varchar        | End of it, exclusive; NULL is midnight.
-tier_start      | bigint         | Total input tokens of the call from which it holds; then for all of its tokens.
-tier_end        | bigint         | End of it, exclusive; NULL is unbounded.
-meter           | varchar        | What is priced.
-price_usd       | decimal(38,15) | USD per token, search or request; NULL if nobody has a price.
-usd_per_million | decimal(38,9)  | The same per million.
-charged_as      | varchar        | The meter whose price it has, where it has none of its own.
-origin          | varchar        | genai-prices, override or addition.
-source          | varchar        | Where a price is from that is not the library's.
-"""),
-    window_column="known_from",
-    partition=(),
-)
-
-USAGE_REPORTS_SPEC = TableSpec(
-    name=USAGE_REPORTS,
-    columns=(
-        *POSITION_COLUMNS[:7],
-        *_columns("""
-result_index          | bigint         | 0-based place of the result in the record.
-provider              | varchar        | Whose report: openai or anthropic.
-kind                  | varchar        | costs, or usage. and what was used, such as usage.completions.
-bucket_start          | timestamptz    | Start of the time that the result sums up.
-bucket_end            | timestamptz    | Its end, exclusive.
-project_id            | varchar        | OpenAI project; NULL in this and what follows: not grouped by it.
-workspace_id          | varchar        | Anthropic workspace.
-user_id               | varchar        | User or account.
-api_key_id            | varchar        | Id of the key.
-model                 | varchar        | Model as the provider names it.
-service_tier          | varchar        | Tier; batch also where OpenAI says batch.
-line_item             | varchar        | What an amount is for.
-requests              | bigint         | Requests to models, or of a tool.
-tokens_input          | bigint         | Input tokens, cache and media included.
-tokens_cache_read     | bigint         | Part of input read from cache.
-tokens_cache_write    | bigint         | Part of input written to cache, the 1 h part included.
-tokens_cache_write_1h | bigint         | Part of the cache write kept for an hour.
-tokens_output         | bigint         | Output tokens, reasoning and audio included.
-tokens_audio_input    | bigint         | Part of the input that was not cached.
-tokens_image_input    | bigint         | Part of the input that was not cached.
-tokens_audio_output   | bigint         | Part of output.
-web_search_requests   | bigint         | Web searches.
-amount                | decimal(38,12) | Amount in units of the currency, such as dollars.
-currency              | varchar        | Currency of the amount, such as USD.
-dimensions            | map(varchar, varchar) | Other names that the result is grouped by.
-meters                | map(varchar, decimal(38,12)) | Every number of the result but amounts, by its own name.
-"""),
-    ),
     window_column="arrival_hour",
     partition=(),
 )

@@ -18,9 +18,10 @@ from llmops_assets.cli.console import errors, out
 from llmops_assets.cli.tables import lines
 from llmops_assets.duck import connect
 from llmops_assets.lake import Lake
+from llmops_assets.price_tables import PRICE_BOOK
 from llmops_assets.prices.book import KNOWN_ON, KNOWN_ON_MACRO
 from llmops_assets.settings import Settings
-from llmops_assets.tables import PRICE_BOOK, QUALITY
+from llmops_assets.tables import QUALITY
 from llmops_assets.warehouse.views import COMPLETE, READ_VIEWS, complete_view
 
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.RELATION}

@@ -11,8 +11,9 @@ from typing import Any
 import dagster as dg
 
 from llmops_assets.orchestration_settings import FreshnessSettings
+from llmops_assets.price_tables import PRICE_BOOK_SPEC, UNPRICED_SPEC
 from llmops_assets.settings import Settings
-from llmops_assets.tables import COVERAGE_SPEC, PRICE_BOOK_SPEC, QUALITY_SPEC, RAW, RAW_SPEC, UNPRICED_SPEC
+from llmops_assets.tables import COVERAGE_SPEC, QUALITY_SPEC, RAW, RAW_SPEC
 
 INGEST, METRICS, MONEY, TRUST, REPORTS = "ingest", "metrics", "money", "quality", "reports"
 """Groups, along the flow of the data; the UI sorts them by name, which is the same order."""

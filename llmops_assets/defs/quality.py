@@ -13,7 +13,8 @@ import dagster as dg
 from llmops_assets.defs.materialized import commit_entries
 from llmops_assets.defs.presentation import TRUST
 from llmops_assets.defs.resources import PlatformResource
-from llmops_assets.tables import CONSERVATION, COVERAGE, PRICE_BOOK, QUALITY, RAW, UNPRICED, UNPRICED_CALLS
+from llmops_assets.price_tables import PRICE_BOOK, UNPRICED, UNPRICED_CALLS
+from llmops_assets.tables import CONSERVATION, COVERAGE, QUALITY, RAW
 from llmops_assets.warehouse.coverage import write_coverage
 from llmops_assets.warehouse.quality import write_quality
 from llmops_assets.warehouse.unpriced import Unpriced, write_price_book, write_unpriced

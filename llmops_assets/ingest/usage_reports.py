@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import duckdb
 
 from llmops_assets.lake import Lake
-from llmops_assets.tables import RAW, USAGE_REPORTS, USAGE_REPORTS_SPEC
+from llmops_assets.tables import RAW
+from llmops_assets.usage_tables import USAGE_REPORTS, USAGE_REPORTS_SPEC
 from llmops_assets.windows import Window
 
 RESULTS = '[{"start": "VARCHAR", "end": "VARCHAR", "members": "MAP(VARCHAR, VARCHAR)"}]'

@@ -8,7 +8,7 @@ from llmops_assets.lake.commit import Commit, StaleWindow
 from llmops_assets.lake.errors import LakeError
 from llmops_assets.lake.expiry import ExpireReport
 from llmops_assets.lake.lake import Lake, SnapshotInfo
-from llmops_assets.lake.schema import Column, TableSpec, rows_of_spec
+from llmops_assets.lake.schema import Column, TableSpec, columns_of, rows_of_spec
 
 __all__ = [
     "Column",
@@ -19,5 +19,6 @@ __all__ = [
     "SnapshotInfo",
     "StaleWindow",
     "TableSpec",
+    "columns_of",
     "rows_of_spec",
 ]

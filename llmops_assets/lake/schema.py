@@ -73,6 +73,12 @@ class TableSpec:
     partition: tuple[str, ...] = ()
 
 
+def columns_of(text: str) -> tuple[Column, ...]:
+    """Columns of a table written down as `name | type | meaning` lines."""
+    rows = (line.split("|", 2) for line in text.strip().splitlines())
+    return tuple(Column(name.strip(), kind.strip(), doc.strip()) for name, kind, doc in rows)
+
+
 def iceberg_schema(spec: TableSpec) -> Schema:
     """The Iceberg schema of a spec; every column may be NULL."""
     ids = count(len(spec.columns) + 1)

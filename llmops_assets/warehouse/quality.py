@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from llmops_assets.duck import connect
 from llmops_assets.lake import Commit, Lake
+from llmops_assets.price_tables import UNPRICED
 from llmops_assets.settings import Settings
 from llmops_assets.tables import (
     COVERAGE,
@@ -23,7 +24,6 @@ from llmops_assets.tables import (
     PUBLISHED_SPEC,
     QUALITY,
     QUALITY_SPEC,
-    UNPRICED,
 )
 from llmops_assets.warehouse.due import due_days, due_hours
 from llmops_assets.warehouse.unpriced import price_book_is_due

@@ -10,17 +10,10 @@ from datetime import datetime
 from llmops_assets import prices
 from llmops_assets.duck import connect
 from llmops_assets.lake import Commit, Lake
+from llmops_assets.price_tables import PRICE_BOOK, PRICE_BOOK_SPEC, UNPRICED, UNPRICED_CALLS, UNPRICED_SPEC
 from llmops_assets.prices.book import versions
 from llmops_assets.settings import Settings
-from llmops_assets.tables import (
-    PRICE_BOOK,
-    PRICE_BOOK_SPEC,
-    PUBLISHED,
-    PUBLISHED_SPEC,
-    UNPRICED,
-    UNPRICED_CALLS,
-    UNPRICED_SPEC,
-)
+from llmops_assets.tables import PUBLISHED, PUBLISHED_SPEC
 
 BOOKS_KEY = "llmops.price_versions"
 RECENT_DAYS = 7

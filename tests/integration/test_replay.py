@@ -16,7 +16,8 @@ from llmops_assets.ingest.replay import replay
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.source_settings import SourceSettings
-from llmops_assets.tables import LEDGER, RAW, USAGE_REPORTS
+from llmops_assets.tables import LEDGER, RAW
+from llmops_assets.usage_tables import USAGE_REPORTS
 from llmops_assets.warehouse import due_hours
 from llmops_assets.windows import HOUR, hour_window
 

@@ -15,7 +15,8 @@ from llmops_assets.ingest.refresh import RefreshReport, Run
 from llmops_assets.lake import Lake
 from llmops_assets.settings import Settings
 from llmops_assets.source_settings import SourceSettings
-from llmops_assets.tables import LEDGER, RAW, USAGE_REPORTS
+from llmops_assets.tables import LEDGER, RAW
+from llmops_assets.usage_tables import USAGE_REPORTS
 from llmops_assets.windows import HOUR, hour_window
 
 pytestmark = pytest.mark.integration

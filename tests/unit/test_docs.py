@@ -23,7 +23,8 @@ from llmops_assets.source_settings import SOURCE_KINDS
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-BUILT = {".git", ".venv", ".venv-producers", ".llmops", ".hypothesis", "example", "target", "logs", "dist", "__pycache__"}
+BUILT = {".git", ".venv", ".venv-producers", ".llmops", ".hypothesis", "example", "target", "logs", "dist"}
+BUILT |= {"__pycache__"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 

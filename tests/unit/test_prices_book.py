@@ -44,6 +44,11 @@ def test_versions_are_known_one_after_the_other() -> None:
     known = [known_from(version) for version in versions()]
     assert known == sorted(set(known))
     assert len(known) >= 2
+    with connect() as connection:
+        load_book(connection)
+        spans = connection.execute("select distinct known_from, known_to from lake.price_book order by 1").fetchall()
+    starts = [datetime.fromisoformat(one) for one in known]
+    assert spans == list(zip(starts, [*starts[1:], None], strict=True))
 
 
 def test_the_newest_book_is_found_by_its_number(tmp_path: Path) -> None:

@@ -176,6 +176,12 @@ def test_a_regional_profile_costs_a_tenth_more_than_the_global_one(
     assert price(call)["list_cost_usd"] == usd(expected)
 
 
+@pytest.mark.parametrize("scope", ["us", "eu", "apac", None])
+def test_a_profile_of_a_model_without_a_premium_costs_the_same_everywhere(price: Any, scope: str | None) -> None:
+    call = {**GPT, "provider": "bedrock", "model": "anthropic.claude-3-7-sonnet-20250219-v1:0", "region_scope": scope}
+    assert price(call)["list_cost_usd"] == usd("0.0105")  # 1000 × 3 + 500 × 15 per million
+
+
 def test_a_model_that_is_sold_in_profiles_only_is_found_by_its_scope(price: Any) -> None:
     call = {**GPT, "provider": "bedrock", "model": "amazon.nova-2-lite-v1:0"}
     # 1000 × 0.33 + 500 × 2.75 per million
