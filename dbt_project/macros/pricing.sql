@@ -18,6 +18,11 @@
     {{ return(input_meters() + output_meters() + other_meters()) }}
 {%- endmacro %}
 
+{# A provider that nobody knows has its models' prices from llmops.toml alone, under the name that tables show. #}
+{% macro priced_provider(relation='') -%}
+    coalesce({{ relation }}provider, 'unknown')
+{%- endmacro %}
+
 {# The name under which a call is priced. Only a failed call, which was served by no model, is priced under
    the one that was asked for; what a successful call asked for may be a deployment's or an alias's name, and
    counts if llmops.toml says what it means. #}
@@ -25,7 +30,7 @@
     lower(trim(case
         when model is not null then model
         when status in ('error', 'cancelled') then requested_model
-        when (provider, lower(trim(requested_model))) in (
+        when ({{ priced_provider() }}, lower(trim(requested_model))) in (
             select (aliases.provider, aliases.name) from {{ source('lake', 'price_aliases') }} as aliases
         ) then requested_model
     end))

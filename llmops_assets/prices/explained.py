@@ -16,6 +16,9 @@ from llmops_assets.prices.book import METERS
 from llmops_assets.prices.lookup import rules_for
 
 PLACES = Decimal("1e-12")
+UNKNOWN = "unknown"
+"""How tables show a provider that no record tells."""
+
 DIGITS = 60
 """Enough for any price times any count, exactly."""
 
@@ -93,9 +96,9 @@ def explained(connection: duckdb.DuckDBPyConnection, call: Mapping[str, Any]) ->
 
 def _prices(connection: duckdb.DuckDBPyConnection, call: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """By meter, the prices that hold for the call."""
-    version, provider = call["price_version"], call["provider"]
+    version, provider = call["price_version"], call["provider"] or UNKNOWN
     for name in (call["model"], call["requested_model"]):
-        rules = rules_for(connection, version, name, provider, call["region_scope"]) if name and provider else ()
+        rules = rules_for(connection, version, name, provider, call["region_scope"]) if name else ()
         for rule in rules:
             found = {"version": version, "provider": provider, "rank": rule.match_rank, "model": call["price_model"]}
             size = {"tier": (call["service_tier"] or "standard").lower(), "tokens": call["tokens_input"] or 0}

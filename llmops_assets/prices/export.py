@@ -91,7 +91,10 @@ def export(folder: Path = BOOKS, price_version: str | None = None, at: datetime 
         raise PriceBookError(f"{path} exists with other prices, and a book never changes: give the new one a new name")
     if sorted([*versions(folder), name], key=by_number)[-1] != name:
         raise PriceBookError(f"{name} sorts before {current_version(folder)}: the newest book must have the last name")
-    path.write_text(book_text(known_at), encoding="utf-8", newline="")
+    try:
+        path.write_text(book_text(known_at), encoding="utf-8", newline="")
+    except OSError as error:
+        raise PriceBookError(f"cannot write {path}: {error.strerror}; run it in a checkout of your own") from error
     return path
 
 

@@ -20,6 +20,7 @@ OWN = PricesSettings.model_validate(
             {"provider": "azure", "name": "chat-prod", "model": "gpt-4o", "valid_to": MOVED},
             {"provider": "azure", "name": "chat-prod", "model": "gpt-4o-mini", "valid_from": MOVED},
             {"provider": "bedrock", "name": ARN, "model": "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"},
+            {"provider": "unknown", "name": "homemade", "model": "gpt-4o", "model_provider": "openai"},
             {"provider": "acme", "name": "fast", "model": "gpt-4o-mini", "model_provider": "openai"},
         ],
         "model": [
@@ -56,6 +57,8 @@ def own() -> Pricing:
             "regional.anthropic.claude-sonnet-4-5-20250929-v1:0",
         ),
         ({"provider": "acme", "model": "fast"}, "0.00045", "gpt-4o-mini"),
+        # no record says whose it is: tables show that as unknown
+        ({"provider": None, "model": None, "requested_model": "homemade"}, "0.0075", "gpt-4o"),
         # 900 × 0.20 + 100 × 0.05 + 400 × 0.60 + 100 × 0.60: reasoning costs what output does
         (
             {"provider": "vllm", "model": "llama-3.3-70b", "tokens_cache_read": 100, "tokens_reasoning": 100},

@@ -20,7 +20,7 @@ multiplied as (
     left outer join {{ ref('int_model_prices_matched') }} as prices
         on
             hours.price_version = prices.price_version
-            and metered.provider = prices.provider
+            and {{ priced_provider('metered.') }} = prices.provider
             and metered.model_name = prices.model_name
             and metered.region_scope is not distinct from prices.region_scope
             and metered.priced_tier = prices.service_tier

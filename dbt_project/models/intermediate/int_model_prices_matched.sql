@@ -4,7 +4,7 @@
 
 with calls as (
     select distinct
-        provider,
+        {{ priced_provider() }} as provider,
         {{ priced_model_name() }} as model_name,
         region_scope,
         {{ priced_service_tier() }} as service_tier
