@@ -123,7 +123,7 @@ FORMAT = Format(
         "service_tier": _first(*otlp.TIER),
         "tokens_input": "otlp_spans_input",
         "tokens_cache_read": _first(*otlp.CACHE_READ),
-        "tokens_cache_write": _first(*otlp.CACHE_WRITE),
+        "tokens_cache_write": _first(*otlp.CACHE_WRITE, *otlp.CACHE_WRITE_1H),
         "tokens_cache_write_1h": _first(*otlp.CACHE_WRITE_1H),
         "tokens_output": _first(*otlp.OUTPUT),
         "tokens_reasoning": _first(*otlp.REASONING),

@@ -78,7 +78,8 @@ def _without_contents(text: str) -> str:
     if not text.startswith(("{", "[")):
         return text
     try:
-        return _render(_parsed(text), is_content=False)
+        # An escape of half a surrogate pair in it is no character, and DuckDB takes no such text back.
+        return _render(_parsed(text), is_content=False).encode(errors="replace").decode()
     except (ValueError, RecursionError):
         return text
 
