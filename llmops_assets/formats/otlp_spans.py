@@ -83,7 +83,7 @@ FORMAT = Format(
             'then otlp_spans."error.type" is not null '
             "or regexp_matches(otlp_spans.otlp.status.code, '^(2|STATUS_CODE_ERROR)$') end",
         },
-        {"call": _IS_CALL},
+        {"call": f"nullif({_IS_CALL}, false)"},
         {
             "service": 'case when otlp_spans_call and llm_scalar(otlp_spans.resource."service.name") is not null '
             "then map {'service.name': llm_tag_value(otlp_spans.resource.\"service.name\")} end",
@@ -123,7 +123,7 @@ FORMAT = Format(
         "service_tier": _first(*otlp.TIER),
         "tokens_input": "otlp_spans_input",
         "tokens_cache_read": _first(*otlp.CACHE_READ),
-        "tokens_cache_write": _first(*otlp.CACHE_WRITE),
+        "tokens_cache_write": _first(*otlp.CACHE_WRITE, *otlp.CACHE_WRITE_1H),
         "tokens_cache_write_1h": _first(*otlp.CACHE_WRITE_1H),
         "tokens_output": _first(*otlp.OUTPUT),
         "tokens_reasoning": _first(*otlp.REASONING),

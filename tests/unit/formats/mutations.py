@@ -47,7 +47,7 @@ def mutated(record: str, dice: random.Random) -> str:
     text = written(root[""]) if "" in root else written(root)
     fate = dice.randrange(40)
     if fate == 0:
-        return text[: dice.randrange(1, len(text))]
+        return text[: dice.randrange(1, len(text) + 1)]
     return dice.choice(WHOLE) if fate == 1 else text
 
 

@@ -132,11 +132,12 @@ def _check_counts(row: Row) -> None:
     """The disjoint meters are never negative and sum to the totals."""
     assert all(row[name] is None or row[name] >= 0 for name in COUNTS), row
     if row["tokens_input"] is not None:
-        cached = known(row, "tokens_cache_read") + known(row, "tokens_cache_write")
+        lasting = known(row, "tokens_cache_write_1h")
+        written = lasting if row["tokens_cache_write"] is None else row["tokens_cache_write"]
+        cached = known(row, "tokens_cache_read") + written
         media = min(known(row, "tokens_audio_input") + known(row, "tokens_image_input"), row["tokens_input"] - cached)
-        meters = [row["tokens_input"] - cached - media, media, known(row, "tokens_cache_read")]
-        meters += [known(row, "tokens_cache_write") - known(row, "tokens_cache_write_1h")]
-        meters += [known(row, "tokens_cache_write_1h")]
+        meters = [row["tokens_input"] - cached - media, media, known(row, "tokens_cache_read"), written - lasting]
+        meters.append(lasting)
         assert min(meters) >= 0, row
         assert sum(meters) == row["tokens_input"]
     if row["tokens_output"] is not None:

@@ -88,6 +88,7 @@ TOO_GREAT: list[Row] = [
     {"tokens_cache_read": 60, "tokens_cache_write": 41},
     {"tokens_cache_read": 2**63 - 1, "tokens_cache_write": 2**63 - 1},
     {"tokens_cache_write": 10, "tokens_cache_write_1h": 11},
+    {"tokens_cache_read": 60, "tokens_cache_write_1h": 41},
     {"tokens_audio_input": 101},
     {"tokens_image_input": 101},
     {"reasoning_tokens": 21},
@@ -197,6 +198,17 @@ def test_redaction_keeps_repeated_keys_and_long_numbers_and_never_fails() -> Non
     for text in ("[" * 100_000, '{"a": ' + "9" * 5000 + "}", '{"a": "\\ud800' + "x" * 300 + '"}'):
         assert '"length"' in redacted(text)
     assert json.loads(redacted('"just text"')).keys() == {"length", "sha256"}
+
+
+def test_contents_in_json_inside_of_a_short_text_are_taken_out(decoder: Decoder) -> None:
+    secret = "the secret recipe"
+    inner = json.dumps({"prompt": secret, "team": "core", "cut": "\ud83d"})
+    row = decoder.row(flat(tokens_output=-1, note=inner, other="{no json"))
+    kept = json.loads(row["payload"])
+    assert secret not in row["payload"]
+    assert json.loads(kept["note"])["team"] == "core"
+    assert json.loads(kept["note"])["cut"] == "?"
+    assert kept["other"] == "{no json"
 
 
 def test_a_reject_that_python_cannot_read_does_not_cost_its_file(decoder: Decoder) -> None:
