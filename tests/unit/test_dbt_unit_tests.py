@@ -8,6 +8,9 @@ from llmops_assets.warehouse.project import DbtProject
 # Models whose figures are sums, ratios or prices: each has arithmetic of its own to get wrong.
 ARITHMETIC = {
     "int_llm_requests_deduplicated",
+    "int_request_attempts",
+    "int_llm_requests_identified",
+    "error_rates",
     "int_llm_requests_metered",
     "int_llm_requests_listed",
     "int_llm_requests_priced",
