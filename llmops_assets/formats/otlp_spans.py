@@ -83,7 +83,7 @@ FORMAT = Format(
             'then otlp_spans."error.type" is not null '
             "or regexp_matches(otlp_spans.otlp.status.code, '^(2|STATUS_CODE_ERROR)$') end",
         },
-        {"call": _IS_CALL},
+        {"call": f"nullif({_IS_CALL}, false)"},
         {
             "service": 'case when otlp_spans_call and llm_scalar(otlp_spans.resource."service.name") is not null '
             "then map {'service.name': llm_tag_value(otlp_spans.resource.\"service.name\")} end",
