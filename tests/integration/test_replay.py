@@ -151,3 +151,28 @@ def test_nothing_happens_where_nothing_was_rejected_so(site: Site) -> None:
     done = replay(site.lake, site.settings, site.mended, "bad_type", hour_window(TEN), site.run(SECOND))
     assert (done.before, done.hours) == (0, ())
     assert site.lake.current_snapshot(RAW) == before
+
+
+def test_a_line_that_was_rejected_whole_may_hold_many_records(site: Site) -> None:
+    def span(name: str, tokens: int | str) -> dict[str, Any]:
+        values = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.provider.name": "openai"}
+        attributes = [{"key": key, "value": {"stringValue": value}} for key, value in values.items()]
+        attributes.append({"key": "gen_ai.usage.input_tokens", "value": {"intValue": str(tokens)}})
+        attributes.append({"key": "gen_ai.input.messages", "value": {"stringValue": PROMPT}})
+        start = str(int(TEN.timestamp()) * 10**9)
+        return {"traceId": "a" * 32, "spanId": name, "startTimeUnixNano": start, "kind": 3, "attributes": attributes}
+
+    spans = [span("b1", 5), span("b2", "many"), span("b3", 7)]
+    request = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
+    file = site.write("spans.json", [f"[{request}, {request}]"])
+    site.refresh(site.wrong, FIRST + HOUR)
+    file.unlink()
+    done = replay(site.lake, site.settings, site.mended, "unknown_format", hour_window(TEN), site.run(SECOND))
+    assert (done.before, done.after) == (4, 0)
+    opened = f"select record_index, tokens_input, reject_reason from {RAW} where uri like '%spans.json' order by all"
+    assert site.rows(opened) == [
+        (first + place, tokens, reason)
+        for first in (10**9, 2 * 10**9)
+        for place, (tokens, reason) in enumerate([(5, None), (None, "bad_type"), (7, None)])
+    ]
+    assert site.rows(f"select count(*) from {RAW} where payload like '%salt%'") == [(0,)]

@@ -78,6 +78,11 @@ def wire(decoder: Decoder, changes: Row | None = None, **fields: Any) -> Row:
     return row
 
 
+def with_usage(decoder: Decoder, usages: list[str]) -> list[Row]:
+    """The rows of observations on the wire with these usages."""
+    return decoder.rows(*(request(span(values=GENERATION | {f"{OF}usage_details": one}, kind=1)) for one in usages))
+
+
 def test_a_generation_on_the_wire_is_read_as_its_conventions_say(decoder: Decoder) -> None:
     row = wire(decoder)
     assert some(row, "outcome", "format", "flags") == ("accepted", "langfuse_otlp", ["inferred_provider"])
@@ -92,9 +97,10 @@ def test_a_generation_on_the_wire_is_read_as_its_conventions_say(decoder: Decode
 
 
 def test_the_keys_of_the_usage_say_what_it_includes(decoder: Decoder) -> None:
-    for given, expected in COUNTED:
-        assert some(wire(decoder, {f"{OF}usage_details": json.dumps(given)}), *TOKENS) == expected
-        assert some(decoder.row(EXPORTED | {"usageDetails": given}), *TOKENS) == expected
+    expected = [counts for _, counts in COUNTED]
+    assert [some(row, *TOKENS) for row in with_usage(decoder, [json.dumps(given) for given, _ in COUNTED])] == expected
+    exported = decoder.rows(*(EXPORTED | {"usageDetails": given} for given, _ in COUNTED))
+    assert [some(row, *TOKENS) for row in exported] == expected
 
 
 def test_only_generations_and_embeddings_are_calls(decoder: Decoder) -> None:
@@ -110,7 +116,8 @@ def test_only_generations_and_embeddings_are_calls(decoder: Decoder) -> None:
         "evaluator",
         "guardrail",
     )
-    outcomes = [wire(decoder, {f"{OF}type": name})["outcome"] for name in types]
+    spans = [span(f"{n:x}", GENERATION | {f"{OF}type": name}, kind=1) for n, name in enumerate(types, 1)]
+    outcomes = [row["outcome"] for row in decoder.rows(request(*spans))]
     assert outcomes == ["accepted", "accepted"] + ["not_a_call"] * 8
     exported = decoder.rows(*(EXPORTED | {"type": name.upper()} for name in types))
     assert [row["outcome"] for row in exported] == outcomes
@@ -208,12 +215,11 @@ def test_counts_that_are_none_are_rejected_and_not_added_up(decoder: Decoder) ->
         "token_overflow": {"input": 2**63 - 1, "cache_read_input_tokens": 2**63 - 1},
         "parts_exceed_total": {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 6}},
     }
-    for reason, usage in given.items():
-        assert wire(decoder, {f"{OF}usage_details": json.dumps(usage)})["reject_reason"] == reason
-        assert decoder.row(EXPORTED | {"usageDetails": usage})["reject_reason"] == reason
-    twice = '{"input": 5, "input": 6}'
-    assert wire(decoder, {f"{OF}usage_details": twice})["reject_reason"] == "duplicate_key"
-    assert decoder.row(SNAKE | {"usage_details": twice})["reject_reason"] == "duplicate_key"
+    written = [json.dumps(usage) for usage in given.values()] + ['{"input": 5, "input": 6}']
+    reasons = [*given, "duplicate_key"]
+    assert [row["reject_reason"] for row in with_usage(decoder, written)] == reasons
+    exported = decoder.rows(*(SNAKE | {"usage_details": usage} for usage in written))
+    assert [row["reject_reason"] for row in exported] == reasons
 
 
 def test_a_cost_of_nothing_for_tokens_is_no_price(decoder: Decoder) -> None:
