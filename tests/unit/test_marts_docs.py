@@ -8,12 +8,13 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from llmops_assets import tables
+from llmops_assets import tables, usage_tables
 from llmops_assets.lake import TableSpec
 from llmops_assets.warehouse.views import READ_VIEWS
 
 ROOT = Path(__file__).resolve().parents[2]
-SPECS = {spec.name: spec for spec in vars(tables).values() if isinstance(spec, TableSpec)}
+_OF_PYTHON = (*vars(tables).values(), *vars(usage_tables).values())
+SPECS = {spec.name: spec for spec in _OF_PYTHON if isinstance(spec, TableSpec)}
 
 
 @cache
