@@ -43,10 +43,12 @@ def install_names(connection: duckdb.DuckDBPyConnection) -> None:
 
 def families(events: str) -> str:
     """SQL of every name of a model in the relation `events` that has a family, with it."""
+    # The few names first: DuckDB would ask for the family of every row.
     return (
-        "select model_name, llm_model_family(model_name) as model_family from "
-        f"(select model as model_name from {events} union select requested_model from {events}) "
-        "where llm_model_family(model_name) is not null"
+        f"with pairs as materialized (select distinct model, requested_model from {events}), "
+        "names as materialized (select model as model_name from pairs union select requested_model from pairs), "
+        "known as materialized (select model_name, llm_model_family(model_name) as model_family from names) "
+        "select * from known where model_family is not null"
     )
 
 
