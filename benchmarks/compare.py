@@ -32,7 +32,10 @@ SUMS = {
         *("sum(tokens_input)", "sum(total_cost_usd)", "sum(price_missing_requests)"),
     ),
     "latency_percentiles": ("sum(request_count)", "sum(p0_ms)", "sum(p100_ms)"),
-    "error_rates": ("sum(total_requests)", "sum(error_count)", "sum(timeout_errors)", "sum(rate_limit_errors)"),
+    "error_rates": (
+        *("sum(total_requests)", "sum(error_count)", "sum(timeout_errors)", "sum(rate_limit_errors)"),
+        *("sum(logical_requests)", "sum(failed_logical_requests)"),
+    ),
     "token_usage_per_user": ("sum(request_count)", "sum(total_tokens)", "sum(total_cost_usd)"),
     "cost_per_model": ("sum(request_count)", "sum(failed_requests)", "sum(total_cost_usd)", "sum(failed_cost_usd)"),
     "cost_per_user": ("sum(request_count)", "sum(failed_requests)", "sum(total_cost_usd)", "sum(failed_cost_usd)"),
@@ -44,7 +47,7 @@ SUMS = {
 # The platform also enters hours in which nothing arrived.
 ROWS = {"ingest_ledger": "count(uri)"}
 # Who wrote a row, when and in how long, what could not be read or was decoded twice, what only topics have, families of
-# models, logical requests, and sources that only reconcile.
+# models, and sources that only reconcile.
 ONLY_OF_THE_PLATFORM = {
     "raw_llm_events": {"topic", "partition", "record_offset", "record_key", "record_headers"},
     "ingest_ledger": {
@@ -55,7 +58,6 @@ ONLY_OF_THE_PLATFORM = {
     "llm_operations_metrics": {"model_family"},
     "cost_per_model": {"model_family"},
     "tenant_cost_daily": {"model_family"},
-    "error_rates": {"logical_requests", "failed_logical_requests", "logical_error_rate_pct"},
     "event_conservation": {"reconciliation_records"},
 }
 

@@ -140,15 +140,42 @@ _QUERIES = {
         group by all
     """,
     "error_rates": f"""
-        select {_start(5)}, {_MODEL} as model, count(*) as total_requests,
-            count(*) filter (where status = 'error') as error_count,
-            count(*) filter (where status = 'success') as success_count,
-            count(*) filter (where status = 'cancelled') as cancelled_count,
-            count(*) filter (where status is null) as unknown_outcome_count,
-            100 * count(*) filter (where status = 'error') / count(*) as error_rate_pct, {_ERRORS},
-            count(*) filter (where status = 'error' and error_type is null) as unclassified_errors
-        from requests
-        group by all
+        with repeated_ids as (
+            select hash(request_id) as id from requests where request_id is not null group by id having count(*) > 1
+        ),
+        keyed as (
+            select *, {_start(5)}, {_TENANT} as tenant, {_MODEL} as model_name from requests
+        ),
+        attempts as (
+            select window_start, model_name, tenant, request_id, count(*) as attempts,
+                count(*) filter (where status = 'error') as failures
+            from keyed
+            where hash(request_id) in (select id from repeated_ids)
+            group by all
+        ),
+        superfluous as (
+            select window_start, model_name, sum(attempts - 1)::bigint as attempts,
+                sum(case when failures = attempts then failures - 1 else failures end)::bigint as failures
+            from attempts
+            group by all
+        ),
+        counted as (
+            select window_start, model_name, count(*) as total_requests,
+                count(*) filter (where status = 'error') as error_count,
+                count(*) filter (where status = 'success') as success_count,
+                count(*) filter (where status = 'cancelled') as cancelled_count,
+                count(*) filter (where status is null) as unknown_outcome_count,
+                100 * count(*) filter (where status = 'error') / count(*) as error_rate_pct, {_ERRORS},
+                count(*) filter (where status = 'error' and error_type is null) as unclassified_errors
+            from keyed
+            group by window_start, model_name
+        )
+        select counted.* exclude (model_name), model_name as model,
+            total_requests - coalesce(superfluous.attempts, 0) as logical_requests,
+            error_count - coalesce(superfluous.failures, 0) as failed_logical_requests,
+            100 * failed_logical_requests / logical_requests as logical_error_rate_pct
+        from counted
+        left join superfluous using (window_start, model_name)
     """,
     "token_usage_per_user": f"""
         select {_start(60)}, {_USER} as user_id, {_MODEL} as model, count(*) as request_count,
