@@ -78,29 +78,38 @@ _WINDOW_MINUTES = {
     "model_quality_drift": 60,
     "latency_histogram": 5,
 }
-_QUERIES = {
-    # Only requests with several attempts need telling apart, and those are few.
-    "llm_operations_metrics": f"""
-        with repeated_ids as (
+
+
+def _superfluous(minutes: int, keys: str, failed: str) -> str:
+    """CTEs: the calls with what rows are made by, and of each row the attempts beyond the first of a request.
+
+    Only requests with several attempts need telling apart, and those are few.
+    """
+    return f"""repeated_ids as (
             select hash(request_id) as id from requests where request_id is not null group by id having count(*) > 1
         ),
         keyed as (
-            select *, {_start(15)}, {_TENANT} as tenant, {_PROVIDER} as provider_name, {_MODEL} as model_name
+            select *, {_start(minutes)}, {_TENANT} as tenant, {_PROVIDER} as provider_name, {_MODEL} as model_name
             from requests
         ),
         attempts as (
-            select window_start, tenant, provider_name, model_name, request_id, count(*) as attempts,
-                count(*) filter (where not success) as failures
+            select {keys}, tenant as caller, request_id, count(*) as attempts,
+                count(*) filter (where {failed}) as failures
             from keyed
             where hash(request_id) in (select id from repeated_ids)
             group by all
         ),
         superfluous as (
-            select window_start, tenant, provider_name, model_name, sum(attempts - 1)::bigint as attempts,
+            select {keys}, sum(attempts - 1)::bigint as attempts,
                 sum(case when failures = attempts then failures - 1 else failures end)::bigint as failures
             from attempts
-            group by all
-        ),
+            group by {keys}
+        )"""
+
+
+_QUERIES = {
+    "llm_operations_metrics": f"""
+        with {_superfluous(15, "window_start, tenant, provider_name, model_name", "not success")},
         counted as (
             select window_start, tenant, provider_name, model_name,
                 count(*) filter (where cache_hit) / count(*) as cache_hit_rate,
@@ -140,25 +149,7 @@ _QUERIES = {
         group by all
     """,
     "error_rates": f"""
-        with repeated_ids as (
-            select hash(request_id) as id from requests where request_id is not null group by id having count(*) > 1
-        ),
-        keyed as (
-            select *, {_start(5)}, {_TENANT} as tenant, {_MODEL} as model_name from requests
-        ),
-        attempts as (
-            select window_start, model_name, tenant, request_id, count(*) as attempts,
-                count(*) filter (where status = 'error') as failures
-            from keyed
-            where hash(request_id) in (select id from repeated_ids)
-            group by all
-        ),
-        superfluous as (
-            select window_start, model_name, sum(attempts - 1)::bigint as attempts,
-                sum(case when failures = attempts then failures - 1 else failures end)::bigint as failures
-            from attempts
-            group by all
-        ),
+        with {_superfluous(5, "window_start, model_name", "status = 'error'")},
         counted as (
             select window_start, model_name, count(*) as total_requests,
                 count(*) filter (where status = 'error') as error_count,

@@ -10,28 +10,24 @@ broker stand beside the seconds. Several sizes show how time and memory grow.
 import argparse
 import json
 import os
-import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import psutil
 
 from benchmarks.generate_load import generate_load
+from benchmarks.taking_in import HOUR, measured, summary
 
 SERVERS = Path(__file__).resolve().parents[1] / "tests" / "integration"
 RESULTS = Path(__file__).parent / "kafka.json"
-HOUR = datetime(2026, 11, 1, tzinfo=UTC)
 NOW = HOUR + timedelta(minutes=50)
 PARTITIONS = 4  # as many as the load has files an hour
-MEMORY_LIMIT, MEMORY_LIMIT_MIB = "1GB", 1e9 / 2**20
+MEMORY_LIMIT_MIB = 1e9 / 2**20
 AIMS = {"speed": 0.8, "mib_beside_duckdb": 1024}
 QUEUED = 50_000
 
@@ -58,46 +54,10 @@ def _lines(path: Path) -> Iterator[bytes]:
             yield line.rstrip(b"\n")
 
 
-def take_in(job: dict[str, Any]) -> dict[str, Any]:
-    """Refresh the hour of one source on a fresh lake; seconds, records, and most memory held."""
-    from llmops_assets.ingest import refresh
-    from llmops_assets.ingest.refresh import Run
-    from llmops_assets.lake import Lake
-    from llmops_assets.settings import DuckdbSettings, Settings
-    from llmops_assets.windows import hour_window
-
-    home = Path(job["home"])
-    duckdb = DuckdbSettings(memory_limit=MEMORY_LIMIT, threads=2)
-    settings = Settings(home=home, source=(job["source"],), duckdb=duckdb)
-    (source,) = settings.source
-    lake, run = Lake.open(settings.lake_catalog), Run("run", NOW, home / "scratch")
-    used, began = _used(), time.monotonic()
-    report = refresh(lake, settings, source, hour_window(HOUR), run)
-    seconds = time.monotonic() - began
-    return {
-        "seconds": round(seconds, 2),
-        "cpu_seconds": round(_used() - used, 2),
-        "outcomes": report.outcomes,
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-    }
-
-
-def _used() -> float:
-    spent = resource.getrusage(resource.RUSAGE_SELF)
-    return spent.ru_utime + spent.ru_stime
-
-
-def measured(source: dict[str, Any], work: Path) -> dict[str, Any]:
-    """`take_in` of a source in a process of its own, and what the broker did meanwhile."""
-    home = work / "home"
-    shutil.rmtree(home, ignore_errors=True)
-    job = json.dumps({"home": str(home), "source": source})
+def taken_in(source: dict[str, Any], work: Path) -> dict[str, Any]:
+    """What taking in a source took, and what the broker did meanwhile."""
     before = _used_by_broker()
-    command = [sys.executable, "-m", "benchmarks.kafka", "--take-in", job]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{source['name']}: {done.stderr[-3000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found = measured(source["name"], source, work, NOW)
     return found | {"broker_cpu_seconds": round(_used_by_broker() - before, 2)}
 
 
@@ -119,20 +79,11 @@ def run(work: Path, records: int, rounds: int, broker: Any, compression: str) ->
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in sources}
     for _ in range(rounds):
         for name, source in sources.items():
-            found[name].append(measured(source, work))
+            found[name].append(taken_in(source, work))
             print(records, name, found[name][-1], file=sys.stderr, flush=True)
     broker.delete(topic)
     shutil.rmtree(load)
-    return _compared(records, {name: _summary(ones) for name, ones in found.items()})
-
-
-def _summary(ones: list[dict[str, Any]]) -> dict[str, Any]:
-    """Medians of the times and the most memory; the records must not differ."""
-    if len({json.dumps(one["outcomes"], sort_keys=True) for one in ones}) > 1:
-        raise SystemExit(f"the rounds differ: {ones}")
-    times = {name: round(median(one[name] for one in ones), 2) for name in ones[0] if name.endswith("seconds")}
-    peak = max(one["peak_mib"] for one in ones)
-    return {"outcomes": ones[0]["outcomes"], **times, "all": [one["seconds"] for one in ones], "peak_mib": peak}
+    return _compared(records, {name: summary(ones) for name, ones in found.items()})
 
 
 def _compared(records: int, results: dict[str, Any]) -> dict[str, Any]:
@@ -151,11 +102,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, action="append", help="may be given several times")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--compression", default="none", help="the producer's: none, lz4, zstd, …")
-    parser.add_argument("--take-in", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.take_in:
-        print(json.dumps(take_in(json.loads(arguments.take_in))))
-        return
     sys.path.insert(0, str(SERVERS))
     from kafka_broker import running  # type: ignore[import-not-found]
 

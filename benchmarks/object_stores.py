@@ -11,26 +11,22 @@ import argparse
 import gzip
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.generate_load import generate_load
+from benchmarks.taking_in import measured, summary
 
 SERVERS = Path(__file__).resolve().parents[1] / "tests" / "integration"
 RESULTS = Path(__file__).parent / "object_stores.json"
-HOUR = datetime(2026, 11, 1, tzinfo=UTC)
 PREFIX = "2026-11-01/00"
 LARGE, LARGE_BYTES = 20, 20_000_000
 SMALL, SMALL_LINES = 2_000, 100
@@ -87,49 +83,13 @@ def write_huge(work: Path, gigabytes: float) -> None:
             file.write(messages + line[1:] if line.startswith(b"{") else line)
 
 
-def take_in(job: dict[str, Any]) -> dict[str, Any]:
-    """Refresh the hour of one source on a fresh lake; seconds, records, and most memory held."""
-    from llmops_assets.ingest import refresh
-    from llmops_assets.ingest.refresh import Run
-    from llmops_assets.lake import Lake
-    from llmops_assets.settings import DuckdbSettings, Settings
-    from llmops_assets.source_settings import SourceSettings
-    from llmops_assets.windows import hour_window
-
-    home = Path(job["home"])
-    source = SourceSettings.model_validate(job["source"])
-    duckdb = DuckdbSettings(memory_limit="1GB", threads=2)
-    settings = Settings(home=home, source=(source,), duckdb=duckdb)
-    began = time.monotonic()
-    report = refresh(
-        Lake.open(settings.lake_catalog), settings, source, hour_window(HOUR), Run("run", HOUR, home / "scratch")
-    )
-    seconds = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {
-        "seconds": round(seconds, 2),
-        "objects": report.objects,
-        "outcomes": report.outcomes,
-        "failures": len(report.failures),
-        "peak_mib": round(peak),
-    }
-
-
-def measured(case: Case, work: Path, bucket: str) -> dict[str, Any]:
-    """`take_in` of a case in a process of its own."""
-    home = work / "home"
-    shutil.rmtree(home, ignore_errors=True)
+def taken_in(case: Case, work: Path, bucket: str) -> dict[str, Any]:
+    """What taking in a case took."""
     source = {"name": "calls", "layout": "%Y-%m-%d/%H/", "uri": str(work / case.kind)}
     if case.endpoint:
         source |= {"uri": f"s3://{bucket}/{case.kind}", "endpoint": case.endpoint, "region": "us-east-1"}
         source |= {"access_key_id_env": "BENCH_KEY", "secret_access_key_env": "BENCH_SECRET"}
-    job = json.dumps({"home": str(home), "source": source})
-    command = [sys.executable, "-m", "benchmarks.object_stores", "--take-in", job]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{case.name}: {done.stderr[-3000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return measured(case.name, source, work)
 
 
 @contextmanager
@@ -180,20 +140,12 @@ def run(work: Path, rounds: int, huge: float) -> dict[str, Any]:
             found: dict[str, list[dict[str, Any]]] = {case.name: [] for case in cases}
             for _ in range(rounds):
                 for case in cases:
-                    found[case.name].append(measured(case, work, bucket))
+                    found[case.name].append(taken_in(case, work, bucket))
                     print(case.name, found[case.name][-1], file=sys.stderr, flush=True)
-        results = {name: _summary(ones) for name, ones in found.items()}
+        results = {name: summary(ones) for name, ones in found.items()}
         if huge:
-            results["huge"] = measured(Case("huge", "huge", server.endpoint), work, bucket)
+            results["huge"] = taken_in(Case("huge", "huge", server.endpoint), work, bucket)
     return results
-
-
-def _summary(ones: list[dict[str, Any]]) -> dict[str, Any]:
-    """The median of the seconds; everything else must not differ."""
-    if len({json.dumps(one["outcomes"], sort_keys=True) for one in ones}) > 1 or any(one["failures"] for one in ones):
-        raise SystemExit(f"the rounds differ, or objects could not be read: {ones}")
-    seconds = [one["seconds"] for one in ones]
-    return ones[0] | {"seconds": median(seconds), "all": seconds, "peak_mib": max(one["peak_mib"] for one in ones)}
 
 
 def ratios(results: dict[str, Any]) -> dict[str, float]:
@@ -210,13 +162,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--huge", type=float, default=0, help="GB of one more object")
-    parser.add_argument("--take-in", help=argparse.SUPPRESS)
     parser.add_argument("--proxy", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     sys.path.insert(0, str(SERVERS))
-    if arguments.take_in:
-        print(json.dumps(take_in(json.loads(arguments.take_in))))
-    elif arguments.proxy:
+    if arguments.proxy:
         _serve_proxy(arguments.proxy[0], int(arguments.proxy[1]))
     else:
         with tempfile.TemporaryDirectory(prefix="llmops-benchmark-") as work:

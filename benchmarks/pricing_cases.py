@@ -16,6 +16,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "integration"))
+
+from recorded_bodies import provider_of, shape_of  # type: ignore[import-not-found]
+
 CASES = Path(__file__).with_name("pricing_cases.csv")
 
 QUANTITIES = {
@@ -36,22 +40,6 @@ COLUMNS = (
 )
 """`image_output` is no meter here: it is for LiteLLM, which has prices of it."""
 
-# Part of a recording's path -> who served it; the first that occurs.
-SERVED_BY = {
-    "openrouter": "openrouter",
-    "qwen-nested-model": "openrouter",
-    "bedrock_mantle": "bedrock",
-    "groq": "groq",
-    "mistral": "mistral",
-    "deepseek": "deepseek",
-    "cerebras": "cerebras",
-    "huggingface": "huggingface",
-    "test_zai": "zai",
-    "test_ollama": "ollama",
-    "test_azure": "azure",
-    "test_heroku": "heroku",
-    "test_compatible_api_with_tool_calls_without_id": "google",
-}
 # Provider -> the library's name for it, and LiteLLM's.
 LIBRARY = {"vertex_ai": "google", "bedrock": "aws", "huggingface": "huggingface_together"}
 LITELLM = {"google": "gemini", "huggingface": "huggingface", "bedrock": "bedrock_converse", "cohere": "cohere_chat"}
@@ -72,7 +60,7 @@ def _case(line: int, recorded: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     body, model = recorded["body"], (recorded.get("model") or "").removeprefix("models/")
     if not model:
         return
-    provider, flavors = _served(body)
+    provider, flavors = provider_of(body), _flavors(body)
     usage, price = _extracted(recorded["extracted"], LIBRARY.get(provider, provider), flavors)
     billed = (body.get("usage") or {}).get("cost") if provider == "openrouter" else None
     case = {
@@ -88,17 +76,12 @@ def _case(line: int, recorded: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield case | {"litellm_usd": _plain(_litellm(case))}
 
 
-def _served(body: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """Who served a body, and the library's names for its shape, by preference."""
-    usage = body.get("usage") or {}
-    by_path = next((name for part, name in SERVED_BY.items() if part in body["file"]), "openai")
-    if "usageMetadata" in body:
-        return ("vertex_ai" if "trafficType" in body["usageMetadata"] else "google"), ("default",)
-    if "prompt_tokens" in usage:
-        return by_path, ("chat", "default") if "completion_tokens" in usage else ("embeddings",)
-    if "input_tokens_details" in usage:
-        return by_path if by_path in ("bedrock", "openrouter") else "openai", ("responses",)
-    return ("bedrock" if "inputTokens" in usage else "anthropic"), ("default",)
+def _flavors(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The library's names for the shape of a body, by preference."""
+    shape = shape_of(body)
+    if shape == "chat":
+        return ("chat", "default") if "completion_tokens" in body["usage"] else ("embeddings",)
+    return ("responses",) if shape == "responses" else ("default",)
 
 
 def _extracted(

@@ -29,11 +29,10 @@ class SourceBase(Section):
     @field_validator("format")
     @classmethod
     def _is_a_format(cls, name: str) -> str:
-        from llmops_assets.formats.registry import format_names
+        from llmops_assets.formats.registry import format_choices
 
-        allowed = ("auto", *format_names())
-        if name not in allowed:
-            raise ValueError(f"no such format; allowed: {', '.join(allowed)}")
+        if name not in format_choices():
+            raise ValueError(f"no such format; allowed: {', '.join(format_choices())}")
         return name
 
     @field_validator("attribution", mode="before")

@@ -15,7 +15,8 @@ from llmops_assets.cli.ledger import source_named
 from llmops_assets.cli.showing import shown
 from llmops_assets.cli.tables import lines
 from llmops_assets.config_file import ConfigError
-from llmops_assets.formats import all_formats
+from llmops_assets.formats import format_names
+from llmops_assets.formats.registry import format_choices
 from llmops_assets.settings import Settings
 from llmops_assets.source_base import SourceBase
 from llmops_assets.trial import Trial, Tried
@@ -51,7 +52,7 @@ def run(files: Sequence[Path], config: Path | None, format_: str | None, source:
 
 def show_formats() -> None:
     """Print the known formats, the most specific first, with what a record of each is."""
-    rows = [(one.name, _first_sentence(one.name)) for one in all_formats()]
+    rows = [(name, _first_sentence(name)) for name in format_names()]
     for line in lines(("format", "a record"), rows, None):
         out.print(line, highlight=False, soft_wrap=True, markup=False)
 
@@ -67,9 +68,8 @@ def _source(settings: Settings, name: str | None, format_: str | None) -> Source
     source: SourceBase = SourceBase(name="files") if name is None else source_named(settings, name)
     if format_ is None:
         return source
-    allowed = ["auto", *(one.name for one in all_formats())]
-    if format_ not in allowed:
-        raise ConfigError(f"--format {format_}: no such format; allowed: {', '.join(allowed)}")
+    if format_ not in format_choices():
+        raise ConfigError(f"--format {format_}: no such format; allowed: {', '.join(format_choices())}")
     return source.model_copy(update={"format": format_})
 
 

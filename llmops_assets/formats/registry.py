@@ -21,5 +21,10 @@ def all_formats() -> tuple[Format, ...]:
 
 
 def format_names() -> tuple[str, ...]:
-    """Names that a source may be configured with, beside `auto`."""
+    """The names of all formats, in their order."""
     return tuple(one.name for one in all_formats())
+
+
+def format_choices() -> tuple[str, ...]:
+    """What a source may be configured with: one format that every record must have, or any."""
+    return ("auto", *format_names())

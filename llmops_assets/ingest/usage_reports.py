@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from llmops_assets.formats.provider_usage_reports import DIMENSIONS
 from llmops_assets.lake import Lake
 from llmops_assets.tables import RAW
 from llmops_assets.usage_tables import USAGE_REPORTS, USAGE_REPORTS_SPEC
@@ -31,20 +32,7 @@ OWN_COLUMNS = (
     "amount.currency",
     "currency",
 )
-OTHER_DIMENSIONS = (
-    "service_account_id",
-    "batch",
-    "context_window",
-    "context_level",
-    "cost_type",
-    "token_type",
-    "inference_geo",
-    "speed",
-    "size",
-    "source",
-    "vector_store_id",
-    "quantity_unit",
-)
+OTHER_DIMENSIONS = tuple(name for name in DIMENSIONS if name not in OWN_COLUMNS)
 
 
 def write_usage_reports(lake: Lake, connection: duckdb.DuckDBPyConnection, source: str, window: Window) -> None:
@@ -53,11 +41,12 @@ def write_usage_reports(lake: Lake, connection: duckdb.DuckDBPyConnection, sourc
     `connection` was prepared by `formats.prepare`. Nothing is written where there is no report and was none.
     """
     lake.mount(connection, {RAW: window})
-    if not lake.exists(USAGE_REPORTS) and not _has_reports(connection, source):
+    has_reports = _has_reports(connection, source)
+    if not lake.exists(USAGE_REPORTS) and not has_reports:
         return
     lake.ensure(USAGE_REPORTS_SPEC)
-    lake.mount(connection, {RAW: window, USAGE_REPORTS: window})
-    if _has_reports(connection, source) or _has_rows(connection, source):
+    lake.mount(connection, {USAGE_REPORTS: window})
+    if has_reports or _has_rows(connection, source):
         lake.replace(USAGE_REPORTS, window, connection, f"({_ROWS.format(source=source)})", where={"source": source})
 
 

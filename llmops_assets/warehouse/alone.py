@@ -15,7 +15,6 @@ from llmops_assets.settings import Settings
 from llmops_assets.tables import RAW
 from llmops_assets.warehouse.project import DbtProject
 from llmops_assets.warehouse.scratch import mount_beside_calls
-from llmops_assets.windows import hour_of
 
 PRICED = "int_llm_requests_priced"
 SINGLE = "int_llm_requests_deduplicated"
@@ -45,7 +44,7 @@ class Alone:
         rows = self.connection.execute(
             f"select distinct epoch_us(event_time) // 3600000000 from lake.{RAW} where event_time is not null"
         ).fetchall()
-        return sorted(hour_of(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=hour)) for (hour,) in rows)
+        return sorted(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for (hour,) in rows)
 
     @cached_property
     def _models(self) -> list[tuple[str, str, str]]:

@@ -9,11 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fetched import fetched
 
 ARTIFACTS = ("org.apache.kafka:kafka_2.13:4.3.1", "org.slf4j:slf4j-simple:1.7.36")
 KAFKA = Path(__file__).parents[1] / "kafka"
@@ -33,28 +32,11 @@ def java() -> str:
 
 def jars() -> Path:
     """The folder of the broker's jars."""
-    return _cached(f"kafka-{_digest(SUMS)}", _fetch_jars)
+    return fetched(f"kafka-{_digest(SUMS)}", _fetch_jars)
 
 
 def _wheels() -> Path:
-    return _cached(f"kafka-wheels-{_digest(LOCK)}", _install)
-
-
-def _cached(name: str, make: Callable[[Path], None]) -> Path:
-    """A folder of the cache, made whole or not at all."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "llmops-tests"
-    folder = cache / name
-    if not folder.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as half:
-            made = Path(half) / "made"
-            made.mkdir()
-            make(made)
-            try:
-                made.rename(folder)
-            except OSError:  # another test run was first
-                assert folder.is_dir()
-    return folder
+    return fetched(f"kafka-wheels-{_digest(LOCK)}", _install)
 
 
 def _install(folder: Path) -> None:
@@ -63,6 +45,7 @@ def _install(folder: Path) -> None:
 
 
 def _fetch_jars(folder: Path) -> None:
+    folder.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(_wheels())}
     _run([sys.executable, "-c", _COPY, str(folder), "+".join(ARTIFACTS)], environment)
     fetched = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.iterdir()}

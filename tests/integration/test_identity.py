@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stored import rows_of
 
 from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
@@ -109,10 +110,7 @@ class Site:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query over the lake's tables by their plain names."""
-        with self.lake.reader(self.lake.tables()) as connection:
-            connection.execute("set schema = 'lake'")
-            rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
-        return rows
+        return rows_of(self.lake, sql)
 
 
 @pytest.fixture(scope="module")

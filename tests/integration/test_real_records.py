@@ -23,7 +23,7 @@ from real_records import (
     tenant_of,
     tokens_of,
 )
-from stored import files_with, tables_with
+from stored import files_with, rows_of, tables_with
 
 from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import RefreshReport, Run
@@ -60,10 +60,7 @@ class Published:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query over the lake's tables by their plain names."""
-        with self.lake.reader(self.lake.tables()) as connection:
-            connection.execute("set schema = 'lake'")
-            rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
-        return rows
+        return rows_of(self.lake, sql)
 
     def sums(self, table: str, columns: list[str]) -> dict[str, int]:
         """The sums of some columns of a table."""

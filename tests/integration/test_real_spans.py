@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stored import files_with, tables_with, texts
+from stored import files_with, rows_of, tables_with, texts
 
 from llmops_assets.ingest import refresh
 from llmops_assets.ingest.refresh import Run
@@ -51,10 +51,7 @@ class Published:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query over the lake's tables by their plain names."""
-        with self.lake.reader(self.lake.tables()) as connection:
-            connection.execute("set schema = 'lake'")
-            rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
-        return rows
+        return rows_of(self.lake, sql)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import json
 import random
 from typing import Any
 
+from closed_lists import FLAGS, REASONS
 from decoding import Decoder, Row, flat
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -21,15 +22,6 @@ RECORDS: list[Row] = [
     failure(),
 ]
 SECRET = "zebra-secret-4711"
-REASONS = {
-    "malformed_json", "not_an_object", "unknown_format", "missing_timestamp", "implausible_timestamp", "bad_type",
-    "future_timestamp", "negative_tokens", "token_overflow", "parts_exceed_total", "duplicate_key",
-}  # fmt: skip
-FLAGS = {
-    "usage_missing", "reported_cost_zero_is_missing", "negative_cost", "non_usd_cost", "naive_timestamp_assumed_utc",
-    "negative_latency", "zero_output", "inferred_provider", "derived_event_id", "cached_tokens_unreported",
-    "hidden_reasoning_from_total",
-}  # fmt: skip
 ODD: list[Any] = [
     None, True, False, 0, -1, 1, 0.5, 500.5, 1e300, -1e300, 2**63, -(2**64), 10**400, "", " ", "x", "null", "NaN",
     "1e400", "-0", "0x10", "2026-13-45", "2026-11-20T15:00:00Z", "1795188872.9", "$-5", "{", "[", "{}", "[1,]", "\x00",

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from closed_lists import FLAGS, REASONS
 from decoding import Decoder, Row
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -22,16 +23,6 @@ SAMPLES = {path.stem: path for path in sorted((Path(__file__).parent / "samples"
 ENVELOPED = {one.name for one in all_formats() if one.envelope is not None}
 BATCH = 150
 OUTCOMES = {"accepted", "rejected", "not_a_call", "report"}
-# The closed lists; what a file's splitter or the tables alone find is left out.
-REASONS = {
-    "malformed_json", "not_an_object", "unknown_format", "missing_timestamp", "implausible_timestamp",
-    "future_timestamp", "bad_type", "negative_tokens", "token_overflow", "parts_exceed_total", "duplicate_key",
-}  # fmt: skip
-FLAGS = {
-    "usage_missing", "reported_cost_zero_is_missing", "negative_cost", "non_usd_cost", "naive_timestamp_assumed_utc",
-    "negative_latency", "zero_output", "inferred_provider", "derived_event_id", "cached_tokens_unreported",
-    "hidden_reasoning_from_total",
-}  # fmt: skip
 COUNTS = (
     "tokens_input", "tokens_cache_read", "tokens_cache_write", "tokens_cache_write_1h", "tokens_output",
     "tokens_reasoning", "tokens_audio_input", "tokens_audio_output", "tokens_image_input", "tokens_total",
