@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SQL := dbt_project/models dbt_project/tests
+# As pip and git do: behind a proxy with an authority of its own, only the system knows it.
+export UV_SYSTEM_CERTS ?= true
 
 .PHONY: demo test dev lint install lock bench soak producers accuracy
 
